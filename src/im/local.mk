@@ -1,0 +1,1 @@
+src_liblinnet_a_SOURCES +=

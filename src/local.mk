@@ -1,0 +1,7 @@
+# The two programs.  Modules find the server's functions in the daemon itself,
+# so it is linked whole and exports what src/linnet/ declares.
+sbin_PROGRAMS += src/linnetd
+src_linnetd_SOURCES = src/linnetd.c
+src_linnetd_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+src_linnetd_LDADD = $(LN_WHOLE_LIBRARY) $(linnet_libs)
+src_linnetd_DEPENDENCIES = src/liblinnet.a
