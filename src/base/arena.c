@@ -18,13 +18,13 @@
 
 struct chunk {
 	struct chunk *older;
-	size_t size;	/* of data[] */
+	size_t size; /* of data[] */
 	alignas(max_align_t) char data[];
 };
 
 struct arena {
 	struct chunk *newest;
-	char *free;	/* next free byte of the newest chunk */
+	char *free; /* next free byte of the newest chunk */
 	char *end;
 	size_t total;
 	struct chunk first;

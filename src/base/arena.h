@@ -27,8 +27,7 @@ struct arena *arena_new(size_t first);
 void arena_free(struct arena **arena);
 
 /* Uninitialised memory aligned for any type, valid until arena_free(). Never NULL. */
-void *arena_alloc(struct arena *arena, size_t size)
-    __attribute__((returns_nonnull, alloc_size(2)));
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnull, alloc_size(2)));
 
 /* The same, zeroed. */
 void *arena_zalloc(struct arena *arena, size_t size)

@@ -19,12 +19,15 @@
 #include <string.h>
 
 struct buf {
-	char *data;	/* NULL while nothing was ever added */
+	char *data; /* NULL while nothing was ever added */
 	size_t len;
-	size_t room;	/* allocated, the NUL included */
+	size_t room; /* allocated, the NUL included */
 };
 
-#define BUF_INIT { NULL, 0, 0 }
+#define BUF_INIT           \
+	{                  \
+		NULL, 0, 0 \
+	}
 
 /* Gives the memory back; the buffer is empty and usable again. */
 void buf_free(struct buf *buf);

@@ -53,10 +53,8 @@ uint64_t
 hash_bytes(const void *bytes, size_t len)
 {
 	const unsigned char *p = bytes, *end = p + (len & ~(size_t)7);
-	struct sip s = {
-		key0 ^ 0x736f6d6570736575, key1 ^ 0x646f72616e646f6d,
-		key0 ^ 0x6c7967656e657261, key1 ^ 0x7465646279746573
-	};
+	struct sip s = { key0 ^ 0x736f6d6570736575, key1 ^ 0x646f72616e646f6d,
+		key0 ^ 0x6c7967656e657261, key1 ^ 0x7465646279746573 };
 	uint64_t word, tail = (uint64_t)len << 56;
 
 	for (; p < end; p += 8) {

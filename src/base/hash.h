@@ -27,9 +27,9 @@ void hash_set_key(const uint8_t key[HASH_KEY_LEN]);
 /* 64 bits of SipHash-1-3 of the bytes. Any thread. */
 uint64_t hash_bytes(const void *bytes, size_t len);
 
-#define HASH_FUNCTION(keyptr, keylen, hashv)                                  \
-	do {                                                                  \
-		(hashv) = (unsigned)hash_bytes((keyptr), (keylen));           \
+#define HASH_FUNCTION(keyptr, keylen, hashv)                        \
+	do {                                                        \
+		(hashv) = (unsigned)hash_bytes((keyptr), (keylen)); \
 	} while (0)
 #define uthash_malloc(size) xmalloc(size)
 #define uthash_fatal(message) abort()

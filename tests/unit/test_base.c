@@ -70,7 +70,8 @@ END_TEST
 /* The reference vectors of SipHash-1-3, key 00..0f, input 00..(n-1). */
 START_TEST(hash_is_siphash_1_3)
 {
-	static const uint8_t key[HASH_KEY_LEN] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+	static const uint8_t key[HASH_KEY_LEN] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+		15 };
 	uint8_t input[16];
 
 	for (unsigned i = 0; i < sizeof input; i++)
