@@ -1,5 +1,11 @@
 # Unit tests: tests/unit/test_NAME.c defines `Suite *suite(void)`; the runner
 # is tests/unit/main.c.  Floors and modules add to unit_tests.
+if FUZZING
+program_main = $(FUZZ_ENGINE)
+noinst_PROGRAMS += $(fuzz_targets)
+else
+program_main = $(check_main)
+noinst_PROGRAMS += $(bench_programs)
 if HAVE_CHECK
 check_LIBRARIES += tests/unit/libcheckmain.a
 tests_unit_libcheckmain_a_SOURCES = tests/unit/main.c
@@ -8,3 +14,10 @@ check_main = tests/unit/libcheckmain.a
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+endif
+
+# Fuzz targets: tests/fuzz/fuzz_NAME.c defines LLVMFuzzerTestOneInput(); its
+# first inputs are the files of tests/fuzz/corpus/NAME/.  The folder of what is
+# fuzzed adds the target to fuzz_targets.
+#
+# Benches: programs of tests/bench/ are added to bench_programs.
