@@ -21,3 +21,12 @@ endif
 # fuzzed adds the target to fuzz_targets.
 #
 # Benches: programs of tests/bench/ are added to bench_programs.
+
+# The sources as linters see them: the flags of this build.
+lint_flags = $(DEFS) -I$(abs_builddir) -I$(abs_top_srcdir)/src -I$(abs_top_srcdir)/modules \
+	$(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CHECK_CFLAGS)
+
+lint: config.h
+	@LINT_FLAGS='$(lint_flags)' sh $(top_srcdir)/tests/lint/run.sh
+
+.PHONY: lint
