@@ -1,2 +1,4 @@
 src_liblinnet_a_SOURCES += \
-	src/linnet/jid.h
+	src/linnet/credentials.h \
+	src/linnet/jid.h \
+	src/linnet/sasl.h
