@@ -30,3 +30,15 @@ lint: config.h
 	@LINT_FLAGS='$(lint_flags)' sh $(top_srcdir)/tests/lint/run.sh
 
 .PHONY: lint
+
+# Fuzzing needs a build of its own: build-fuzz/, made here with clang.
+fuzz_build = $(abs_top_builddir)/build-fuzz
+fuzz:
+	@mkdir -p $(fuzz_build)
+	@test -f $(fuzz_build)/Makefile || (cd $(fuzz_build) && \
+	    $(abs_top_srcdir)/configure -q CC=clang-14 CFLAGS="-O1 -g" --enable-debug \
+	    --enable-fuzzing --enable-sanitizers=address,undefined)
+	@$(MAKE) -s -C $(fuzz_build) all
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-20} sh $(top_srcdir)/tests/fuzz/run.sh $(fuzz_build)
+
+.PHONY: fuzz
