@@ -1,8 +1,11 @@
 src_liblinnet_a_SOURCES += \
 	src/base/arena.c src/base/arena.h \
+	src/base/base64.c src/base/base64.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/hash.c src/base/hash.h \
 	src/base/xalloc.c src/base/xalloc.h
 
-unit_tests += tests/unit/test_base
+unit_tests += \
+	tests/unit/test_base \
+	tests/unit/test_base64
