@@ -1,0 +1,30 @@
+/*
+ * Fan-out: one entity sends one payload to many (DESIGN section 4).
+ *
+ * 500 stanzas a turn, one post per worker for them; the entity takes nothing
+ * from its inbox until it is through, so the order of what it sends holds.
+ *
+ *	struct fanout *f = fanout_new(st);	// a template; ownership passes
+ *	fanout_add(f, to);			// any number of times
+ *	fanout_send(entity, f);
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_CORE_FANOUT_H
+#define LN_CORE_FANOUT_H
+
+#include "core/entity.h"
+#include "core/stanza.h"
+
+#define FANOUT_TURN 500
+
+struct fanout;
+
+struct fanout *fanout_new(struct ln_stanza *template);
+void fanout_add(struct fanout *fanout, const struct ln_jid *to);
+void fanout_send(struct entity *entity, struct fanout *fanout);
+
+/* Sends the next FANOUT_TURN; true: there is more. Called by the serving loop. */
+bool fanout_continue(struct entity *entity);
+
+#endif

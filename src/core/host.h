@@ -1,0 +1,190 @@
+/*
+ * The host snapshot: what the configuration says, as the workers read it.
+ *
+ * A snapshot is immutable and counted: the hosts, their modules' instances,
+ * hook chains, iq tables. src/server builds one at start and at every reload
+ * and posts it to each worker, which installs it between two turns; nothing is
+ * edited in place. Handlers find it through the entity's `host`.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_CORE_HOST_H
+#define LN_CORE_HOST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "linnet/module.h"
+
+struct entity_ops;
+
+/* One module on one host, in one snapshot. */
+struct ln_mod {
+	const struct ln_module *def;
+	const void *conf;		/* const, in the configuration that the snapshot keeps */
+	const struct ln_host *host;	/* NULL: global */
+	unsigned slot;			/* index of the module's slices, the same in every snapshot */
+	unsigned first_metric;		/* cells of its counters on this host */
+	unsigned first_value;		/* of its stored values, among all modules' */
+};
+
+struct hook_entry {
+	const struct ln_mod *mod;
+	union ln_hook_fn fn;
+};
+
+struct hook_chain {
+	unsigned count;
+	const struct hook_entry *entries;
+};
+
+/* A row of the iq table: by namespace, element, kind and scope. */
+struct iq_row {
+	UT_hash_handle hh;
+	char *key;
+	const struct ln_mod *mod;
+	const struct ln_iq_handler *handler;
+};
+
+/* A domain that this server answers for. */
+struct ln_host {
+	UT_hash_handle hh;
+	const char *name;		/* normalised domain */
+	struct ln_jid jid;
+	const struct snapshot *snapshot;
+	const struct entity_ops *node_ops;	/* kind of entity behind node@name; NULL: none */
+	const struct entity_ops *domain_ops;	/* behind the bare domain */
+	const struct ln_mod **mods;	/* in load order */
+	unsigned mod_count;
+	struct hook_chain chains[LN_EV_COUNT];
+	struct iq_row *iq_rows;
+	const struct ln_jid *admins;
+	unsigned admin_count;
+	const void *conf;		/* struct config_host of src/server */
+	const void *tls;		/* for src/xmpp */
+};
+
+/* Limits and times of the core that everybody on a worker reads. */
+struct core_conf {
+	size_t stanza_max;		/* bytes of one element after login */
+	size_t stanza_max_early;	/* before login */
+	int64_t auth_timeout_ms;
+	unsigned sessions_max;		/* of an account */
+	unsigned roster_max;
+	int64_t resume_ms;		/* stream-management.resume; 0: no resumption */
+	unsigned sm_queue;		/* stream-management.queue: unacknowledged stanzas */
+	int64_t c2s_rate, s2s_rate;	/* bytes a second; 0: off */
+	bool tls_required;		/* c2s.tls */
+	int resource_conflict;		/* enum resource_conflict */
+	int scram_iterations;
+};
+
+/* c2s.conflict: who wins when a resource is bound twice (RFC 6120 §7.7.2.2). */
+enum resource_conflict { CONFLICT_REPLACE, CONFLICT_REFUSE, CONFLICT_RENAME };
+
+struct snapshot {
+	_Atomic unsigned refs;
+	unsigned generation;
+	struct arena *arena;
+	struct ln_host *hosts;		/* table by name */
+	struct core_conf core;
+	unsigned slot_count;
+	const struct ln_mod **mods;	/* of all hosts and global */
+	unsigned mod_count;
+	void *config;			/* struct config, kept alive by the snapshot */
+	void (*config_free)(void *config);
+};
+
+/* The current worker's snapshot; borrowed until the end of the turn. */
+const struct snapshot *snapshot_current(void);
+
+/* The host with this domain (of len bytes); NULL: not ours. */
+const struct ln_host *host_find(const char *domain, size_t len);
+const struct ln_host *host_of(const struct ln_jid *jid);
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot **snapshot);
+
+/*
+ * Gives a snapshot to every worker; returns at once. Each installs it between two turns, points
+ * its entities at the new hosts and calls the observers registered below.
+ * Main thread.
+ */
+void snapshot_publish(struct snapshot *snapshot);
+
+/* Called on each worker after a new snapshot was installed there. Registered at start. */
+void snapshot_on_install(void (*installed)(const struct snapshot *old, const struct snapshot *now));
+
+void host_init(void);
+
+/* --- firing -------------------------------------------------------------------- */
+
+/* Runs a filter's chain. LN_DONE: the stanza was dealt with; if ev->head.stanza is still set the
+ * caller frees it. `module_enter/leave` time the handlers and leave the breadcrumb. */
+void module_enter(const struct ln_mod *mod, enum ln_event event);
+void module_leave(const struct ln_mod *mod);
+
+#define FIRE_FILTER(name)                                                     \
+	static inline enum ln_verdict fire_##name(const struct ln_host *host, \
+	    struct ln_ev_##name *ev)                                          \
+	{                                                                     \
+		const struct hook_chain *chain = &host->chains[LN_EV_##name]; \
+		enum ln_verdict verdict = LN_PASS;                            \
+		for (unsigned i = 0; i < chain->count && verdict == LN_PASS; i++) { \
+			const struct hook_entry *entry = &chain->entries[i];  \
+			module_enter(entry->mod, LN_EV_##name);               \
+			verdict = entry->fn.name(entry->mod, ev);             \
+			module_leave(entry->mod);                             \
+		}                                                             \
+		return verdict;                                               \
+	}
+#define FIRE_OBSERVE(name)                                                    \
+	static inline void fire_##name(const struct ln_host *host,            \
+	    struct ln_ev_##name *ev)                                          \
+	{                                                                     \
+		const struct hook_chain *chain = &host->chains[LN_EV_##name]; \
+		for (unsigned i = 0; i < chain->count; i++) {                 \
+			const struct hook_entry *entry = &chain->entries[i];  \
+			module_enter(entry->mod, LN_EV_##name);               \
+			entry->fn.name(entry->mod, ev);                       \
+			module_leave(entry->mod);                             \
+		}                                                             \
+	}
+#define LN_HOOK(name, kind, home, when) FIRE_##kind(name)
+#include "linnet/hooks.def"
+#undef LN_HOOK
+
+/* --- iq ------------------------------------------------------------------------ */
+
+/*
+ * Hands a get or set to the module that declared its row and sees to it that
+ * it is answered exactly once; service-unavailable where there is none (RFC
+ * 6120 §8.3.3.19). Ownership passes. `account` NULL: a host's iq. False, and
+ * the stanza stays the caller's: `anywhere` is set and the row needs a home.
+ */
+bool iq_dispatch(const struct ln_host *host, struct ln_account *account, struct ln_stanza *st,
+    bool anywhere);
+
+/* --- slices (src/core/module.c) -------------------------------------------------- */
+
+struct slices {
+	void **slot;		/* by ln_mod.slot */
+	unsigned count;
+};
+
+void module_account_open(struct ln_account *account);
+void module_account_close(struct ln_account *account);
+void module_session_open(struct ln_session *session);
+void module_session_close(struct ln_session *session);
+
+/* Where src/im keeps them. */
+struct slices *account_slices(const struct ln_account *account);
+struct slices *session_slices(const struct ln_session *session);
+struct entity *account_entity(const struct ln_account *account);
+struct ln_account *account_of_entity(struct entity *entity);
+
+#endif

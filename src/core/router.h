@@ -1,0 +1,42 @@
+/*
+ * The router: from a JID to an inbox (DESIGN sections 4 and 7).
+ *
+ * slot = hash(bare JID) mod 1024; a table says which worker owns a slot. Today
+ * that is slot mod N; later the same table says which node. A domain of this
+ * server (a host, a component's, a module's) names the kind of entity behind
+ * its JIDs. Everything else goes to another server: to the route given with
+ * router_set_remote(), without which it is bounced remote-server-not-found.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_CORE_ROUTER_H
+#define LN_CORE_ROUTER_H
+
+#include "core/entity.h"
+#include "core/stanza.h"
+
+#define SLOTS 1024
+
+/* The home worker of a bare or full JID (of its bare form). Any worker. */
+struct worker *router_home(const struct ln_jid *jid);
+
+/* Is this worker the home? */
+bool router_is_home(const struct ln_jid *jid);
+
+/* Sends a stanza on its way; ownership passes. `to` must be set. Any worker. */
+void router_route(struct ln_stanza *st);
+
+/*
+ * Puts an item into the inbox of a local bare JID, at its home, whatever
+ * worker this is. The JID is copied into the item's post by the caller's struct: it must stay
+ * valid as long as the item.
+ */
+void router_item(const struct ln_jid *bare, struct item *item);
+
+/* Answers a stanza with an error, to its sender, and frees it. Any worker. */
+void router_bounce(struct ln_stanza *st, enum ln_error error, const char *text);
+
+/* Where stanzas for other domains go (the s2s floor). NULL: nowhere. At start. */
+void router_set_remote(void (*send)(struct ln_stanza *st));
+
+#endif
