@@ -32,33 +32,33 @@ struct ln_stanza;
 
 /* What a full inbox means for an item. */
 enum item_class {
-	ITEM_ASK,	/* a message or iq request: answered resource-constraint */
-	ITEM_MINOR,	/* results, errors, availability: dropped and counted */
-	ITEM_CONTROL	/* always goes in: unavailable, control messages */
+	ITEM_ASK,    /* a message or iq request: answered resource-constraint */
+	ITEM_MINOR,  /* results, errors, availability: dropped and counted */
+	ITEM_CONTROL /* always goes in: unavailable, control messages */
 };
 
 /* One entry of an inbox; embedded in what it stands for. */
 struct item {
-	struct post post;	/* for the way between workers */
+	struct post post; /* for the way between workers */
 	STAILQ_ENTRY(item) link;
 	/* At home, in its turn. Ownership of the item passes to it. */
 	void (*run)(struct entity *entity, struct item *item);
 	/* Instead of run: the entity does not exist, is dying, or refuses. May be NULL: free(). */
 	void (*drop)(struct item *item);
-	uint32_t weight;	/* bytes, for the inbox's bound */
-	uint8_t class;		/* enum item_class */
+	uint32_t weight; /* bytes, for the inbox's bound */
+	uint8_t class;   /* enum item_class */
 };
 STAILQ_HEAD(item_queue, item);
 
 enum entity_state {
-	ENTITY_LOADING,	/* the inbox fills, nothing is served */
+	ENTITY_LOADING, /* the inbox fills, nothing is served */
 	ENTITY_ACTIVE,
-	ENTITY_DYING	/* answers like nobody; rows are being deleted */
+	ENTITY_DYING /* answers like nobody; rows are being deleted */
 };
 
 struct entity_ops {
-	const char *kind;	/* "account", "host", "room" ... for logs */
-	size_t inbox_max;	/* bytes */
+	const char *kind; /* "account", "host", "room" ... for logs */
+	size_t inbox_max; /* bytes */
 	/* Begins loading; ends in entity_loaded() or entity_absent(), perhaps at once. */
 	void (*load)(struct entity *entity);
 	/* A stanza for the entity, in its turn. Ownership passes. */
@@ -70,20 +70,20 @@ struct entity_ops {
 };
 
 struct entity {
-	UT_hash_handle hh;		/* in the worker's table, by bare JID */
-	struct ln_jid jid;		/* bare; text owned */
+	UT_hash_handle hh; /* in the worker's table, by bare JID */
+	struct ln_jid jid; /* bare; text owned */
 	const struct entity_ops *ops;
-	const struct ln_host *host;	/* of the worker's current snapshot */
-	int64_t number;			/* in the database; 0: none */
-	uint64_t last_write;		/* store sequence of the last write: reads come after it */
+	const struct ln_host *host; /* of the worker's current snapshot */
+	int64_t number;             /* in the database; 0: none */
+	uint64_t last_write;        /* store sequence of the last write: reads come after it */
 	struct item_queue inbox;
 	size_t inbox_bytes;
-	TAILQ_ENTRY(entity) ready;	/* in the worker's list of those with something to do */
+	TAILQ_ENTRY(entity) ready; /* in the worker's list of those with something to do */
 	TAILQ_ENTRY(entity) lru;
-	unsigned jobs;			/* store, crypto, fan-out jobs out: not evictable */
-	size_t memory;			/* estimated bytes, for eviction */
-	struct fanout *fanout;		/* head: being sent; the inbox waits */
-	uint8_t state;			/* enum entity_state */
+	unsigned jobs;         /* store, crypto, fan-out jobs out: not evictable */
+	size_t memory;         /* estimated bytes, for eviction */
+	struct fanout *fanout; /* head: being sent; the inbox waits */
+	uint8_t state;         /* enum entity_state */
 	bool is_ready;
 };
 

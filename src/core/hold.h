@@ -28,10 +28,10 @@ struct worker;
 
 /* Zeroed: nothing is held. Never copied, only moved with hold_take(). */
 struct hold {
-	uint64_t weight;	/* 0: none */
-	uint64_t owner;		/* id of the owner on its worker; ids are never reused */
+	uint64_t weight; /* 0: none */
+	uint64_t owner;  /* id of the owner on its worker; ids are never reused */
 	uint32_t seq;
-	uint32_t worker;	/* index of the owner's worker */
+	uint32_t worker; /* index of the owner's worker */
 };
 
 /*
@@ -41,11 +41,11 @@ struct hold {
  */
 struct hold_owner {
 	uint64_t id;
-	uint32_t opened;	/* numbers opened so far, modulo 2^32 */
-	uint32_t released;	/* of these the unbroken run of released ones */
-	uint64_t *ring;		/* weight out, of the numbers released .. opened */
-	uint32_t room;		/* a power of two, 0: no ring */
-	int64_t stalled_since;	/* ms: when the oldest open number became the oldest */
+	uint32_t opened;       /* numbers opened so far, modulo 2^32 */
+	uint32_t released;     /* of these the unbroken run of released ones */
+	uint64_t *ring;        /* weight out, of the numbers released .. opened */
+	uint32_t room;         /* a power of two, 0: no ring */
+	int64_t stalled_since; /* ms: when the oldest open number became the oldest */
 	void (*advanced)(struct hold_owner *owner);
 };
 

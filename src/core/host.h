@@ -25,11 +25,11 @@ struct entity_ops;
 /* One module on one host, in one snapshot. */
 struct ln_mod {
 	const struct ln_module *def;
-	const void *conf;		/* const, in the configuration that the snapshot keeps */
-	const struct ln_host *host;	/* NULL: global */
-	unsigned slot;			/* index of the module's slices, the same in every snapshot */
-	unsigned first_metric;		/* cells of its counters on this host */
-	unsigned first_value;		/* of its stored values, among all modules' */
+	const void *conf;           /* const, in the configuration that the snapshot keeps */
+	const struct ln_host *host; /* NULL: global */
+	unsigned slot;              /* index of the module's slices, the same in every snapshot */
+	unsigned first_metric;      /* cells of its counters on this host */
+	unsigned first_value;       /* of its stored values, among all modules' */
 };
 
 struct hook_entry {
@@ -53,33 +53,33 @@ struct iq_row {
 /* A domain that this server answers for. */
 struct ln_host {
 	UT_hash_handle hh;
-	const char *name;		/* normalised domain */
+	const char *name; /* normalised domain */
 	struct ln_jid jid;
 	const struct snapshot *snapshot;
-	const struct entity_ops *node_ops;	/* kind of entity behind node@name; NULL: none */
-	const struct entity_ops *domain_ops;	/* behind the bare domain */
-	const struct ln_mod **mods;	/* in load order */
+	const struct entity_ops *node_ops;   /* kind of entity behind node@name; NULL: none */
+	const struct entity_ops *domain_ops; /* behind the bare domain */
+	const struct ln_mod **mods;          /* in load order */
 	unsigned mod_count;
 	struct hook_chain chains[LN_EV_COUNT];
 	struct iq_row *iq_rows;
 	const struct ln_jid *admins;
 	unsigned admin_count;
-	const void *conf;		/* struct config_host of src/server */
-	const void *tls;		/* for src/xmpp */
+	const void *conf; /* struct config_host of src/server */
+	const void *tls;  /* for src/xmpp */
 };
 
 /* Limits and times of the core that everybody on a worker reads. */
 struct core_conf {
-	size_t stanza_max;		/* bytes of one element after login */
-	size_t stanza_max_early;	/* before login */
+	size_t stanza_max;       /* bytes of one element after login */
+	size_t stanza_max_early; /* before login */
 	int64_t auth_timeout_ms;
-	unsigned sessions_max;		/* of an account */
+	unsigned sessions_max; /* of an account */
 	unsigned roster_max;
-	int64_t resume_ms;		/* stream-management.resume; 0: no resumption */
-	unsigned sm_queue;		/* stream-management.queue: unacknowledged stanzas */
-	int64_t c2s_rate, s2s_rate;	/* bytes a second; 0: off */
-	bool tls_required;		/* c2s.tls */
-	int resource_conflict;		/* enum resource_conflict */
+	int64_t resume_ms;          /* stream-management.resume; 0: no resumption */
+	unsigned sm_queue;          /* stream-management.queue: unacknowledged stanzas */
+	int64_t c2s_rate, s2s_rate; /* bytes a second; 0: off */
+	bool tls_required;          /* c2s.tls */
+	int resource_conflict;      /* enum resource_conflict */
 	int scram_iterations;
 };
 
@@ -90,12 +90,12 @@ struct snapshot {
 	_Atomic unsigned refs;
 	unsigned generation;
 	struct arena *arena;
-	struct ln_host *hosts;		/* table by name */
+	struct ln_host *hosts; /* table by name */
 	struct core_conf core;
 	unsigned slot_count;
-	const struct ln_mod **mods;	/* of all hosts and global */
+	const struct ln_mod **mods; /* of all hosts and global */
 	unsigned mod_count;
-	void *config;			/* struct config, kept alive by the snapshot */
+	void *config; /* struct config, kept alive by the snapshot */
 	void (*config_free)(void *config);
 };
 
@@ -128,31 +128,30 @@ void host_init(void);
 void module_enter(const struct ln_mod *mod, enum ln_event event);
 void module_leave(const struct ln_mod *mod);
 
-#define FIRE_FILTER(name)                                                     \
-	static inline enum ln_verdict fire_##name(const struct ln_host *host, \
-	    struct ln_ev_##name *ev)                                          \
-	{                                                                     \
-		const struct hook_chain *chain = &host->chains[LN_EV_##name]; \
-		enum ln_verdict verdict = LN_PASS;                            \
+#define FIRE_FILTER(name)                                                           \
+	static inline enum ln_verdict fire_##name(const struct ln_host *host,       \
+	    struct ln_ev_##name *ev)                                                \
+	{                                                                           \
+		const struct hook_chain *chain = &host->chains[LN_EV_##name];       \
+		enum ln_verdict verdict = LN_PASS;                                  \
 		for (unsigned i = 0; i < chain->count && verdict == LN_PASS; i++) { \
-			const struct hook_entry *entry = &chain->entries[i];  \
-			module_enter(entry->mod, LN_EV_##name);               \
-			verdict = entry->fn.name(entry->mod, ev);             \
-			module_leave(entry->mod);                             \
-		}                                                             \
-		return verdict;                                               \
+			const struct hook_entry *entry = &chain->entries[i];        \
+			module_enter(entry->mod, LN_EV_##name);                     \
+			verdict = entry->fn.name(entry->mod, ev);                   \
+			module_leave(entry->mod);                                   \
+		}                                                                   \
+		return verdict;                                                     \
 	}
-#define FIRE_OBSERVE(name)                                                    \
-	static inline void fire_##name(const struct ln_host *host,            \
-	    struct ln_ev_##name *ev)                                          \
-	{                                                                     \
-		const struct hook_chain *chain = &host->chains[LN_EV_##name]; \
-		for (unsigned i = 0; i < chain->count; i++) {                 \
-			const struct hook_entry *entry = &chain->entries[i];  \
-			module_enter(entry->mod, LN_EV_##name);               \
-			entry->fn.name(entry->mod, ev);                       \
-			module_leave(entry->mod);                             \
-		}                                                             \
+#define FIRE_OBSERVE(name)                                                                  \
+	static inline void fire_##name(const struct ln_host *host, struct ln_ev_##name *ev) \
+	{                                                                                   \
+		const struct hook_chain *chain = &host->chains[LN_EV_##name];               \
+		for (unsigned i = 0; i < chain->count; i++) {                               \
+			const struct hook_entry *entry = &chain->entries[i];                \
+			module_enter(entry->mod, LN_EV_##name);                             \
+			entry->fn.name(entry->mod, ev);                                     \
+			module_leave(entry->mod);                                           \
+		}                                                                           \
 	}
 #define LN_HOOK(name, kind, home, when) FIRE_##kind(name)
 #include "linnet/hooks.def"
@@ -172,7 +171,7 @@ bool iq_dispatch(const struct ln_host *host, struct ln_account *account, struct 
 /* --- slices (src/core/module.c) -------------------------------------------------- */
 
 struct slices {
-	void **slot;		/* by ln_mod.slot */
+	void **slot; /* by ln_mod.slot */
 	unsigned count;
 };
 

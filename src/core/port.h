@@ -26,23 +26,23 @@
 struct port;
 
 struct port_ref {
-	uint64_t id;		/* 0: none; never reused */
+	uint64_t id; /* 0: none; never reused */
 	uint32_t worker;
 };
 
 /* The answer to UP_BIND. */
 struct port_bound {
-	uint64_t session;		/* id for up_stanza() and struct up */
-	const struct ln_jid *jid;	/* full; NULL: refused */
+	uint64_t session;         /* id for up_stanza() and struct up */
+	const struct ln_jid *jid; /* full; NULL: refused */
 	enum ln_error error;
 	const char *text;
-	struct ln_stanza *reply;	/* unused by sessions; see stream */
+	struct ln_stanza *reply; /* unused by sessions; see stream */
 };
 
 /* The answers to UP_ENABLE and UP_RESUME. */
 struct port_enabled {
-	const char *id;		/* resumption id; NULL: no resumption */
-	unsigned max_s;		/* seconds */
+	const char *id; /* resumption id; NULL: no resumption */
+	unsigned max_s; /* seconds */
 };
 struct port_resumed {
 	uint64_t session;
@@ -61,9 +61,9 @@ struct port_ops {
 	void (*failed)(struct port *port, enum ln_error condition, bool h_valid, uint32_t h);
 	void (*send)(struct port *port, struct ln_stanza *st);
 	void (*nonza)(struct port *port, const struct ln_elem *elem);
-	void (*ack)(struct port *port, uint32_t h);		/* <a h=/> */
-	void (*ask)(struct port *port);				/* <r/> */
-	void (*pause)(struct port *port);	/* credit is used up: read no more stanzas */
+	void (*ack)(struct port *port, uint32_t h); /* <a h=/> */
+	void (*ask)(struct port *port);             /* <r/> */
+	void (*pause)(struct port *port);           /* credit is used up: read no more stanzas */
 	void (*go_on)(struct port *port);
 	/* Ends the stream; condition NULL: just </stream:stream>. The session is detached already. */
 	void (*close)(struct port *port, const char *condition, const char *text);
@@ -88,32 +88,32 @@ struct port *port_find(struct port_ref ref);
 
 enum up_kind {
 	UP_BIND,
-	UP_ENABLE,	/* XEP-0198 enable */
+	UP_ENABLE, /* XEP-0198 enable */
 	UP_RESUME,
-	UP_ACKED,	/* the peer has (or, without XEP-0198, the kernel took) all up to h */
-	UP_ASKED,	/* <r/> came */
-	UP_NONZA,	/* an element the stream does not know, e.g. XEP-0352 */
-	UP_DETACH	/* the connection is gone, or the peer closed its stream */
+	UP_ACKED, /* the peer has (or, without XEP-0198, the kernel took) all up to h */
+	UP_ASKED, /* <r/> came */
+	UP_NONZA, /* an element the stream does not know, e.g. XEP-0352 */
+	UP_DETACH /* the connection is gone, or the peer closed its stream */
 };
 
 struct up {
 	struct item item;
-	struct ln_jid account;	/* bare, in `arena` */
-	struct arena *arena;	/* of all the texts here; freed with the item */
+	struct ln_jid account; /* bare, in `arena` */
+	struct arena *arena;   /* of all the texts here; freed with the item */
 	enum up_kind kind;
 	uint64_t session;
 	struct port_ref port;
 	union {
 		struct {
-			const char *resource;	/* NULL: ours to make */
+			const char *resource; /* NULL: ours to make */
 			const char *address;
-			const char *lang;	/* of the stream */
+			const char *lang; /* of the stream */
 			bool secure;
-			bool carbons_later;	/* reserved for Bind 2 */
+			bool carbons_later; /* reserved for Bind 2 */
 		} bind;
 		struct {
 			bool resume;
-			unsigned max_s;		/* 0: not said */
+			unsigned max_s; /* 0: not said */
 		} enable;
 		struct {
 			const char *previd;
@@ -129,7 +129,7 @@ struct up {
 			struct ln_elem *elem;
 		} nonza;
 		struct {
-			bool closed;		/* orderly: the session ends, no hibernation */
+			bool closed; /* orderly: the session ends, no hibernation */
 			const char *reason;
 		} detach;
 	};

@@ -28,42 +28,42 @@
 struct payload {
 	_Atomic unsigned refs;
 	struct arena *arena;
-	struct ln_elem *root;	/* the element whose children they are; NULL: none */
-	char *bytes;		/* serialised children, NULL until payload_bytes() */
+	struct ln_elem *root; /* the element whose children they are; NULL: none */
+	char *bytes;          /* serialised children, NULL until payload_bytes() */
 	size_t len;
 	bool bytes_made;
 };
 
 struct ln_stanza {
-	struct item item;		/* in inboxes and mailboxes */
-	struct payload *payload;	/* NULL: no children */
-	struct arena *arena;		/* payload->arena, or the envelope's own */
+	struct item item;        /* in inboxes and mailboxes */
+	struct payload *payload; /* NULL: no children */
+	struct arena *arena;     /* payload->arena, or the envelope's own */
 	bool own_arena;
-	uint8_t kind;			/* enum ln_kind */
-	uint8_t type;			/* enum ln_type */
+	uint8_t kind; /* enum ln_kind */
+	uint8_t type; /* enum ln_type */
 	uint8_t flags;
-	struct ln_jid from, to;		/* full NULL: absent */
+	struct ln_jid from, to; /* full NULL: absent */
 	const char *id;
 	const char *lang;
-	struct ln_elem *added;		/* root of the children that the server added, or NULL */
+	struct ln_elem *added; /* root of the children that the server added, or NULL */
 	struct hold hold;
-	uint64_t session;		/* submitted by the session with this id; 0: not from one */
+	uint64_t session; /* submitted by the session with this id; 0: not from one */
 };
 
 enum {
-	STANZA_REFUSED = 1,	/* answered with an error already */
-	STANZA_NO_STORE = 2,	/* a copy: never waits in `pending` */
-	STANZA_NO_BOUNCE = 4	/* no error is ever sent for it */
+	STANZA_REFUSED = 1,  /* answered with an error already */
+	STANZA_NO_STORE = 2, /* a copy: never waits in `pending` */
+	STANZA_NO_BOUNCE = 4 /* no error is ever sent for it */
 };
 
 enum stanza_bad {
 	STANZA_OK,
-	STANZA_BAD_TYPE,	/* iq without or with an unknown type; others fall back (RFC 6121 §5.2.2) */
-	STANZA_BAD_ID,		/* iq without id */
-	STANZA_BAD_FROM,	/* jid-malformed */
+	STANZA_BAD_TYPE, /* iq without or with an unknown type; others fall back (RFC 6121 §5.2.2) */
+	STANZA_BAD_ID,   /* iq without id */
+	STANZA_BAD_FROM, /* jid-malformed */
 	STANZA_BAD_TO,
-	STANZA_BAD_CHILDREN,	/* iq get or set without exactly one child, result with several */
-	STANZA_UNKNOWN		/* no message, presence or iq */
+	STANZA_BAD_CHILDREN, /* iq get or set without exactly one child, result with several */
+	STANZA_UNKNOWN       /* no message, presence or iq */
 };
 
 /*

@@ -12,7 +12,7 @@
 
 /* --- account ---------------------------------------------------------------- */
 
-const struct ln_jid *ln_account_jid(const struct ln_account *account);	/* bare */
+const struct ln_jid *ln_account_jid(const struct ln_account *account); /* bare */
 const struct ln_host *ln_account_host(const struct ln_account *account);
 int64_t ln_account_number(const struct ln_account *account);
 
@@ -23,7 +23,7 @@ struct ln_session *ln_session_find(const struct ln_account *account, const char 
 
 /* --- session ---------------------------------------------------------------- */
 
-const struct ln_jid *ln_session_jid(const struct ln_session *session);	/* full */
+const struct ln_jid *ln_session_jid(const struct ln_session *session); /* full */
 struct ln_account *ln_session_account(const struct ln_session *session);
 
 /* Has it sent initial presence, and what (NULL while unavailable)? */
@@ -69,9 +69,9 @@ const struct ln_roster_item *ln_roster_first(const struct ln_account *account);
 const struct ln_roster_item *ln_roster_next(const struct ln_roster_item *item);
 
 const struct ln_jid *ln_roster_jid(const struct ln_roster_item *item);
-const char *ln_roster_name(const struct ln_roster_item *item);	/* NULL: none */
-bool ln_roster_to(const struct ln_roster_item *item);	/* subscription 'to' or 'both' */
-bool ln_roster_from(const struct ln_roster_item *item);	/* 'from' or 'both' */
+const char *ln_roster_name(const struct ln_roster_item *item); /* NULL: none */
+bool ln_roster_to(const struct ln_roster_item *item);          /* subscription 'to' or 'both' */
+bool ln_roster_from(const struct ln_roster_item *item);        /* 'from' or 'both' */
 
 /* May `asker` see this account's presence (itself, or a subscriber)? RFC 6121 §8.5.1 */
 bool ln_may_see_presence(const struct ln_account *account, const struct ln_jid *asker);

@@ -69,8 +69,8 @@ size_t ln_scram_key_len(enum ln_scram_hash hash);
  * Keys of every hash from a prepared password, with fresh random salts. Slow:
  * tens of milliseconds at the default number of iterations.
  */
-void ln_credentials_derive(
-    struct ln_credentials *credentials, const char *password, size_t len, uint32_t iterations);
+void ln_credentials_derive(struct ln_credentials *credentials, const char *password, size_t len,
+    uint32_t iterations);
 
 /* Keys of one hash with a given salt (import, tests). Slow. */
 void ln_scram_keys_derive(struct ln_scram_keys *keys, enum ln_scram_hash hash, const char *password,
@@ -100,14 +100,14 @@ bool ln_scram_keys_match(const struct ln_scram_keys *keys, enum ln_scram_hash ha
     const uint8_t salted[LN_SCRAM_KEY_MAX]);
 
 /* The three above at once, for tools and the control socket. Slow. */
-bool ln_credentials_check(
-    const struct ln_credentials *credentials, const char *password, size_t len);
+bool ln_credentials_check(const struct ln_credentials *credentials, const char *password,
+    size_t len);
 
 /* The two primitives that SCRAM is made of; both write ln_scram_key_len() bytes. */
 void ln_scram_hmac(enum ln_scram_hash hash, const void *key, size_t key_len, const void *bytes,
     size_t len, uint8_t out[LN_SCRAM_KEY_MAX]);
-void ln_scram_digest(
-    enum ln_scram_hash hash, const void *bytes, size_t len, uint8_t out[LN_SCRAM_KEY_MAX]);
+void ln_scram_digest(enum ln_scram_hash hash, const void *bytes, size_t len,
+    uint8_t out[LN_SCRAM_KEY_MAX]);
 
 /* Random bytes from the operating system's generator. */
 void ln_random(void *bytes, size_t len);

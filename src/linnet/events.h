@@ -19,8 +19,8 @@ struct ln_host;
 struct ln_mod;
 
 enum ln_verdict {
-	LN_PASS,	/* go on with the next handler */
-	LN_DONE		/* dealt with: the chain ends */
+	LN_PASS, /* go on with the next handler */
+	LN_DONE  /* dealt with: the chain ends */
 };
 
 /*
@@ -28,15 +28,15 @@ enum ln_verdict {
  * there for what became of the stanza. Modules use the functions below.
  */
 struct ln_ev_head {
-	struct ln_stanza *stanza;	/* NULL for events without one, or once it was taken */
+	struct ln_stanza *stanza; /* NULL for events without one, or once it was taken */
 };
 
 /* Stream features, before or after login. */
 struct ln_ev_stream_features {
 	struct ln_ev_head head;
 	const struct ln_host *host;
-	struct ln_elem *features;	/* <stream:features/>: add children */
-	bool secure;			/* under TLS */
+	struct ln_elem *features; /* <stream:features/>: add children */
+	bool secure;              /* under TLS */
 	bool authenticated;
 };
 
@@ -44,9 +44,9 @@ struct ln_ev_auth {
 	struct ln_ev_head head;
 	const struct ln_host *host;
 	const char *mechanism;
-	const char *username;		/* NULL while unknown */
-	const char *address;		/* of the peer */
-	const char *reason;		/* auth_failed: for the log */
+	const char *username; /* NULL while unknown */
+	const char *address;  /* of the peer */
+	const char *reason;   /* auth_failed: for the log */
 	bool secure;
 };
 #define ln_ev_auth_attempt ln_ev_auth
@@ -57,7 +57,7 @@ struct ln_ev_session {
 	struct ln_ev_head head;
 	struct ln_account *account;
 	struct ln_session *session;
-	const char *reason;		/* session_detached, session_closed */
+	const char *reason; /* session_detached, session_closed */
 };
 #define ln_ev_session_bound ln_ev_session
 #define ln_ev_session_detached ln_ev_session
@@ -110,8 +110,8 @@ struct ln_ev_message_delivered {
 		struct ln_stanza *stanza;
 	};
 	struct ln_account *account;
-	struct ln_session *const *sessions;	/* that were given it */
-	size_t count;				/* 0: it waits in `pending` */
+	struct ln_session *const *sessions; /* that were given it */
+	size_t count;                       /* 0: it waits in `pending` */
 };
 
 struct ln_ev_subscription_changed {
@@ -127,21 +127,21 @@ struct ln_ev_iq {
 		struct ln_ev_head head;
 		struct ln_stanza *stanza;
 	};
-	const struct ln_elem *query;	/* the one child that chose the row */
+	const struct ln_elem *query; /* the one child that chose the row */
 	const struct ln_host *host;
-	struct ln_account *account;	/* rows LN_TO_ACCOUNT: the addressed account; else NULL */
-	bool own;			/* the asker is `account` itself */
+	struct ln_account *account; /* rows LN_TO_ACCOUNT: the addressed account; else NULL */
+	bool own;                   /* the asker is `account` itself */
 };
 
 /* disco#info or disco#items of `jid` (a bare JID or a host), for `asker`. */
 struct ln_ev_disco {
 	struct ln_ev_head head;
 	const struct ln_host *host;
-	struct ln_account *account;	/* NULL: the host is asked */
+	struct ln_account *account; /* NULL: the host is asked */
 	const struct ln_jid *asker;
-	const char *node;		/* NULL: none */
-	struct ln_elem *query;		/* add features, identities, items, forms */
-	bool found;			/* set it when you know the node */
+	const char *node;      /* NULL: none */
+	struct ln_elem *query; /* add features, identities, items, forms */
+	bool found;            /* set it when you know the node */
 };
 #define ln_ev_disco_info ln_ev_disco
 #define ln_ev_disco_items ln_ev_disco

@@ -34,7 +34,7 @@
 struct arena;
 
 #define LN_JID_PART_MAX 1023 /* bytes of a part after preparation (RFC 7622 §3.1) */
-#define LN_JID_MAX 3071 /* bytes of a whole address */
+#define LN_JID_MAX 3071      /* bytes of a whole address */
 
 /* Why a text is no address: {name, sentence for logs and <text/>}. */
 #define LN_JID_ERRORS(X)                                                   \
@@ -58,11 +58,11 @@ enum ln_jid_error {
 };
 
 struct ln_jid {
-	const char *full; /* all parts, normalised, NUL-terminated */
-	uint16_t local_len; /* bytes; 0: there is no localpart */
-	uint16_t domain_len; /* never 0 in a JID that was made */
+	const char *full;      /* all parts, normalised, NUL-terminated */
+	uint16_t local_len;    /* bytes; 0: there is no localpart */
+	uint16_t domain_len;   /* never 0 in a JID that was made */
 	uint16_t resource_len; /* 0: a bare JID */
-	uint64_t hash; /* of the bare JID: the key of homes and tables */
+	uint64_t hash;         /* of the bare JID: the key of homes and tables */
 };
 
 /* The sentence that goes with an error; never NULL. */
@@ -72,8 +72,8 @@ const char *ln_jid_reason(enum ln_jid_error error);
  * Makes a JID of `len` bytes of text. On an error *jid_r is untouched. The
  * whole is split at the first '/' and then at the first '@' (RFC 7622 §3.1).
  */
-enum ln_jid_error ln_jid_parse(
-    struct arena *arena, const char *text, size_t len, struct ln_jid *jid_r);
+enum ln_jid_error ln_jid_parse(struct arena *arena, const char *text, size_t len,
+    struct ln_jid *jid_r);
 
 /* Makes a JID of NUL-terminated parts; local and resource may be NULL. */
 enum ln_jid_error ln_jid_make(struct arena *arena, const char *local, const char *domain,
@@ -100,12 +100,12 @@ void ln_jid_free(struct ln_jid *jid);
  * A prepared localpart, as accounts are named (UsernameCaseMapped and the
  * exclusions of RFC 7622 §3.3.1). Returns it NUL-terminated through *local_r.
  */
-enum ln_jid_error ln_jid_prepare_local(
-    struct arena *arena, const char *text, size_t len, const char **local_r);
+enum ln_jid_error ln_jid_prepare_local(struct arena *arena, const char *text, size_t len,
+    const char **local_r);
 
 /* A prepared domainpart. */
-enum ln_jid_error ln_jid_prepare_domain(
-    struct arena *arena, const char *text, size_t len, const char **domain_r);
+enum ln_jid_error ln_jid_prepare_domain(struct arena *arena, const char *text, size_t len,
+    const char **domain_r);
 
 /*
  * A password as it is hashed and compared (OpaqueString, RFC 8265 §4.2). False
@@ -114,8 +114,8 @@ enum ln_jid_error ln_jid_prepare_domain(
  * with it fails as a wrong one does. The bytes are in the arena: the caller
  * wipes them (ln_wipe() of linnet/credentials.h).
  */
-bool ln_password_prepare(
-    struct arena *arena, const char *text, size_t len, const char **password_r);
+bool ln_password_prepare(struct arena *arena, const char *text, size_t len,
+    const char **password_r);
 
 /* Total order by text, for sorted lists: <0, 0, >0. */
 int ln_jid_compare(const struct ln_jid *a, const struct ln_jid *b);

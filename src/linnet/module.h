@@ -40,8 +40,8 @@
 struct ln_sasl_mechanism;
 
 enum ln_scope {
-	LN_SCOPE_HOST,		/* one instance a host that switches it on */
-	LN_SCOPE_GLOBAL		/* one instance for the server */
+	LN_SCOPE_HOST,  /* one instance a host that switches it on */
+	LN_SCOPE_GLOBAL /* one instance for the server */
 };
 
 /* --- hooks -------------------------------------------------------------------- */
@@ -53,9 +53,9 @@ enum ln_event {
 	LN_EV_COUNT
 };
 
-#define LN_FN_FILTER(name)                                                    \
+#define LN_FN_FILTER(name) \
 	typedef enum ln_verdict ln_fn_##name(const struct ln_mod *mod, struct ln_ev_##name *ev);
-#define LN_FN_OBSERVE(name)                                                   \
+#define LN_FN_OBSERVE(name) \
 	typedef void ln_fn_##name(const struct ln_mod *mod, struct ln_ev_##name *ev);
 #define LN_HOOK(name, kind, home, when) LN_FN_##kind(name)
 #include "linnet/hooks.def"
@@ -69,7 +69,7 @@ union ln_hook_fn {
 };
 
 enum ln_priority {
-	LN_PRIO_GUARD = 1000,	/* blocking, rate limits */
+	LN_PRIO_GUARD = 1000, /* blocking, rate limits */
 	LN_PRIO_POLICY = 500,
 	LN_PRIO_DEFAULT = 0,
 	LN_PRIO_ARCHIVE = -500,
@@ -78,21 +78,33 @@ enum ln_priority {
 
 struct ln_hook {
 	enum ln_event event;
-	int priority;		/* higher runs first */
+	int priority; /* higher runs first */
 	union ln_hook_fn fn;
 };
 
-#define LN_ON(name, prio, function) { LN_EV_##name, (prio), { .name = (function) } }
-#define LN_HOOK_END { LN_EV_COUNT, 0, { .any = NULL } }
+#define LN_ON(name, prio, function)        \
+	{                                  \
+		LN_EV_##name, (prio),      \
+		{                          \
+			.name = (function) \
+		}                          \
+	}
+#define LN_HOOK_END                 \
+	{                           \
+		LN_EV_COUNT, 0,     \
+		{                   \
+			.any = NULL \
+		}                   \
+	}
 
 /* --- iq ------------------------------------------------------------------------ */
 
 enum ln_iq_kind { LN_IQ_NONE, LN_IQ_GET, LN_IQ_SET, LN_IQ_BOTH };
 
 enum ln_iq_scope {
-	LN_TO_HOST,		/* the host's JID; runs on the asking worker: no host state */
-	LN_TO_HOST_HOME,	/* the host's JID, at the host's home */
-	LN_TO_ACCOUNT		/* a bare JID of an account (or none, from itself), at its home */
+	LN_TO_HOST,      /* the host's JID; runs on the asking worker: no host state */
+	LN_TO_HOST_HOME, /* the host's JID, at the host's home */
+	LN_TO_ACCOUNT    /* a bare JID of an account (or none, from itself), at its home */
 };
 
 struct ln_iq_handler {
@@ -101,10 +113,13 @@ struct ln_iq_handler {
 	const char *ns;
 	const char *element;
 	enum ln_verdict (*handle)(const struct ln_mod *mod, struct ln_ev_iq *ev);
-	bool stores;		/* refused while the store is stalled (DESIGN section 8) */
+	bool stores; /* refused while the store is stalled (DESIGN section 8) */
 };
 
-#define LN_IQ_END { LN_IQ_NONE, LN_TO_HOST, NULL, NULL, NULL, false }
+#define LN_IQ_END                                               \
+	{                                                       \
+		LN_IQ_NONE, LN_TO_HOST, NULL, NULL, NULL, false \
+	}
 
 /* --- discovery ------------------------------------------------------------------ */
 
@@ -125,8 +140,14 @@ struct ln_value {
 	unsigned flags;
 };
 enum { LN_PRELOAD = 1 };
-#define LN_VALUE(name, flags) { (name), (flags) }
-#define LN_VALUE_END { NULL, 0 }
+#define LN_VALUE(name, flags)   \
+	{                       \
+		(name), (flags) \
+	}
+#define LN_VALUE_END    \
+	{               \
+		NULL, 0 \
+	}
 
 /* The preloaded documents of a value: `key` is "" for a value without keys. In `account_open`
  * and later; what was set since is seen. NULL: none. */
@@ -136,7 +157,7 @@ const struct ln_elem *ln_value_get(const struct ln_mod *mod, struct ln_account *
 /* Walks the keys of a preloaded value, at account_open; `each` gets every document. */
 void ln_value_each(const struct ln_mod *mod, struct ln_account *account, unsigned value,
     void (*each)(const struct ln_mod *mod, struct ln_account *account, const char *key,
-        const struct ln_elem *doc));
+	const struct ln_elem *doc));
 
 /*
  * Stores a document (NULL deletes it): memory changes at once, the disk with
@@ -154,7 +175,7 @@ void ln_value_set(const struct ln_mod *mod, struct ln_account *account, unsigned
 void ln_value_read(const struct ln_mod *mod, struct ln_account *account, unsigned value,
     const char *key, struct ln_token *token,
     void (*done)(const struct ln_mod *mod, struct ln_account *account, struct ln_token *token,
-        const struct ln_elem *doc));
+	const struct ln_elem *doc));
 
 /* --- metrics --------------------------------------------------------------------- */
 
@@ -163,14 +184,17 @@ struct ln_metric {
 	const char *name;
 	const char *help;
 };
-#define LN_METRIC_END { NULL, NULL }
+#define LN_METRIC_END      \
+	{                  \
+		NULL, NULL \
+	}
 
 /* Adds one to the counter with this index in the module's table. Any worker. */
 void ln_count(const struct ln_mod *mod, unsigned metric);
 
 /* --- the module ------------------------------------------------------------------- */
 
-struct ln_check;	/* collects complaints against option names; see option.h */
+struct ln_check; /* collects complaints against option names; see option.h */
 
 struct ln_module {
 	int abi;
@@ -178,21 +202,21 @@ struct ln_module {
 	const char *file;
 	const char *summary;
 	enum ln_scope scope;
-	const char *const *needs;	/* must be on too: LN_NAMES("a", "b") */
-	const char *const *after;	/* order only */
-	const char *const *conflicts;	/* must not be on */
+	const char *const *needs;     /* must be on too: LN_NAMES("a", "b") */
+	const char *const *after;     /* order only */
+	const char *const *conflicts; /* must not be on */
 	size_t conf_size;
 	const struct ln_option *options;
 	void (*check)(const void *conf, struct ln_check *check);
 	const struct ln_hook *hooks;
 	const struct ln_iq_handler *iq_handlers;
-	const char *const *features;		/* of the host */
-	const char *const *account_features;	/* of its accounts */
-	const struct ln_identity *identities;	/* of the host */
+	const char *const *features;          /* of the host */
+	const char *const *account_features;  /* of its accounts */
+	const struct ln_identity *identities; /* of the host */
 	const struct ln_value *values;
 	const struct ln_metric *metrics;
 	const struct ln_command *commands;
-	const struct ln_sasl_mechanism *mechanisms;	/* see sasl.h */
+	const struct ln_sasl_mechanism *mechanisms; /* see sasl.h */
 
 	size_t worker_size;
 	void (*worker_open)(const struct ln_mod *mod);
@@ -217,15 +241,10 @@ struct ln_module {
 #define LN_MODULE_SYMBOL(name) ln_module
 #endif
 
-#define LN_MODULE(name_, ...)                                                 \
-	extern const struct ln_module LN_MODULE_SYMBOL(name_);                \
-	__attribute__((visibility("default")))                                \
-	const struct ln_module LN_MODULE_SYMBOL(name_) = {                    \
-		.abi = LN_MODULE_ABI,                                         \
-		.name = #name_,                                               \
-		.file = __FILE__,                                             \
-		__VA_ARGS__                                                   \
-	}
+#define LN_MODULE(name_, ...)                                                           \
+	extern const struct ln_module LN_MODULE_SYMBOL(name_);                          \
+	__attribute__((visibility("default"))) const struct ln_module LN_MODULE_SYMBOL( \
+	    name_) = { .abi = LN_MODULE_ABI, .name = #name_, .file = __FILE__, __VA_ARGS__ }
 
 /* --- what a handler has ------------------------------------------------------------ */
 
@@ -266,8 +285,9 @@ void ln_session_timer(const struct ln_mod *mod, struct ln_session *session, int6
 
 /* Sends an iq get or set to a session and calls `done` with its answer, or NULL after `ms`. */
 void ln_session_ask(const struct ln_mod *mod, struct ln_session *session, struct ln_stanza *iq,
-    int64_t ms, void (*done)(const struct ln_mod *mod, struct ln_session *session,
-        const struct ln_stanza *answer));
+    int64_t ms,
+    void (*done)(const struct ln_mod *mod, struct ln_session *session,
+	const struct ln_stanza *answer));
 
 /* --- limits --------------------------------------------------------------------------- */
 

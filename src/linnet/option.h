@@ -124,7 +124,7 @@ enum ln_option_type {
 };
 
 enum {
-	LN_RESTART = 1 << 0, /* a change waits for the next start; holds for what is inside too */
+	LN_RESTART = 1 << 0,  /* a change waits for the next start; holds for what is inside too */
 	LN_REQUIRED = 1 << 1, /* has no default */
 	LN_MAY_BE_OFF =
 	    1 << 2, /* takes `off`; a struct passes it to each row inside that takes it */
@@ -136,12 +136,12 @@ struct ln_option {
 	unsigned flags;
 	const char *name;
 	const char *help;
-	size_t offset; /* of the field */
-	size_t size; /* of the field, or of the item */
-	int64_t number; /* default of whatever is a number */
-	int64_t per_ms; /* RATE: the default's other half */
-	int64_t min, max; /* of the number */
-	const char *text; /* default of whatever is a text; lists and maps: as in YAML */
+	size_t offset;               /* of the field */
+	size_t size;                 /* of the field, or of the item */
+	int64_t number;              /* default of whatever is a number */
+	int64_t per_ms;              /* RATE: the default's other half */
+	int64_t min, max;            /* of the number */
+	const char *text;            /* default of whatever is a text; lists and maps: as in YAML */
 	const struct ln_name *names; /* ENUM, OR */
 	const struct ln_option *rows; /* STRUCT: what is inside */
 	const struct ln_option *item; /* LIST, MAP, OR */
@@ -254,20 +254,26 @@ struct ln_option {
 #define LN_ITEM_URI LN_ITEM_TEXT_ROW(URI)
 #define LN_ITEM_JID LN_ITEM_TEXT_ROW(JID)
 #define LN_ITEM_PATH LN_ITEM_TEXT_ROW(PATH)
-#define LN_ITEM_INT(least, most)    \
-	(&(const struct ln_option){ \
-	    .type = LN_TYPE_INT, .size = sizeof(int64_t), .min = (least), .max = (most) })
+#define LN_ITEM_INT(least, most)                         \
+	(&(const struct ln_option){ .type = LN_TYPE_INT, \
+	    .size = sizeof(int64_t),                     \
+	    .min = (least),                              \
+	    .max = (most) })
 #define LN_ITEM_ENUM(table) \
 	(&(const struct ln_option){ .type = LN_TYPE_ENUM, .size = sizeof(int), .names = (table) })
-#define LN_ITEM_ADDRESS(port)       \
-	(&(const struct ln_option){ \
-	    .type = LN_TYPE_ADDRESS, .size = sizeof(struct ln_address), .number = (port) })
-#define LN_ITEM_LIST(item_row)      \
-	(&(const struct ln_option){ \
-	    .type = LN_TYPE_LIST, .size = sizeof(struct ln_list), .item = (item_row) })
-#define LN_ITEM_STRUCT(inner, table, ...) \
-	(&(const struct ln_option){       \
-	    .type = LN_TYPE_STRUCT, .size = sizeof(struct inner), .rows = (table), __VA_ARGS__ })
+#define LN_ITEM_ADDRESS(port)                                \
+	(&(const struct ln_option){ .type = LN_TYPE_ADDRESS, \
+	    .size = sizeof(struct ln_address),               \
+	    .number = (port) })
+#define LN_ITEM_LIST(item_row)                            \
+	(&(const struct ln_option){ .type = LN_TYPE_LIST, \
+	    .size = sizeof(struct ln_list),               \
+	    .item = (item_row) })
+#define LN_ITEM_STRUCT(inner, table, ...)                   \
+	(&(const struct ln_option){ .type = LN_TYPE_STRUCT, \
+	    .size = sizeof(struct inner),                   \
+	    .rows = (table),                                \
+	    __VA_ARGS__ })
 
 /* ---- Checks across options ---- */
 

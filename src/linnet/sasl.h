@@ -85,21 +85,21 @@ enum ln_sasl_verdict {
 
 /* When a mechanism is offered. */
 enum {
-	LN_SASL_NEEDS_TLS = 1 << 0, /* on an encrypted stream only */
-	LN_SASL_NEEDS_BINDING = 1 << 1, /* where there is channel binding (-PLUS) */
+	LN_SASL_NEEDS_TLS = 1 << 0,         /* on an encrypted stream only */
+	LN_SASL_NEEDS_BINDING = 1 << 1,     /* where there is channel binding (-PLUS) */
 	LN_SASL_NEEDS_CERTIFICATE = 1 << 2, /* to a client that showed a certificate */
 };
 
 struct ln_sasl_mechanism {
 	const char *name; /* as advertised; NULL ends the table */
 	unsigned flags;
-	int strength; /* they are offered strongest first */
+	int strength;      /* they are offered strongest first */
 	size_t state_size; /* of sasl->state: zeroed at the beginning, wiped at the end */
 	enum ln_sasl_verdict (*step)(struct ln_sasl *sasl, const void *bytes, size_t len);
-	enum ln_sasl_verdict (*credentials)(
-	    struct ln_sasl *sasl, const struct ln_credentials *credentials);
-	enum ln_sasl_verdict (*hashed)(
-	    struct ln_sasl *sasl, const uint8_t salted[LN_SCRAM_KEY_MAX]);
+	enum ln_sasl_verdict (
+	    *credentials)(struct ln_sasl *sasl, const struct ln_credentials *credentials);
+	enum ln_sasl_verdict (
+	    *hashed)(struct ln_sasl *sasl, const uint8_t salted[LN_SCRAM_KEY_MAX]);
 };
 
 /* Channel binding that this connection can do, strongest first. */
@@ -112,7 +112,7 @@ struct ln_sasl_binding {
 /* A client certificate whose chain was verified against our authorities. */
 struct ln_sasl_certificate {
 	const char *const *xmpp_addresses; /* id-on-xmppAddr, as written; NULL-terminated */
-	const char *const *dns_names; /* dNSName, as written; NULL-terminated */
+	const char *const *dns_names;      /* dNSName, as written; NULL-terminated */
 };
 
 /* What is known of the stream; const and alive as long as the exchange. */
@@ -126,7 +126,7 @@ struct ln_sasl_context {
 
 	/* What this client was offered, for downgrade protection (XEP-0474). */
 	const char *const *mechanisms; /* NULL-terminated */
-	bool bindings_advertised; /* XEP-0440 listed `bindings` */
+	bool bindings_advertised;      /* XEP-0440 listed `bindings` */
 };
 
 /* One exchange. A mechanism reads the first part and writes none of it directly. */
@@ -138,7 +138,7 @@ struct ln_sasl {
 
 	/* the answer of the last call */
 	const char *username; /* READ and later: prepared localpart, NUL-terminated */
-	const void *data; /* CHALLENGE, SUCCESS; NULL: SUCCESS without additional data */
+	const void *data;     /* CHALLENGE, SUCCESS; NULL: SUCCESS without additional data */
 	size_t len;
 	struct ln_scram_work work; /* HASH: copied to the job, then wiped here */
 	enum ln_sasl_condition condition;
@@ -173,8 +173,8 @@ bool ln_sasl_authzid_is_own(struct ln_sasl *sasl, const char *username, size_t u
 /* --- for those who run exchanges -------------------------------------------- */
 
 /* May it be offered on this stream? */
-bool ln_sasl_offered(
-    const struct ln_sasl_mechanism *mechanism, const struct ln_sasl_context *context);
+bool ln_sasl_offered(const struct ln_sasl_mechanism *mechanism,
+    const struct ln_sasl_context *context);
 
 void ln_sasl_begin(struct ln_sasl *sasl, const struct ln_sasl_mechanism *mechanism,
     const struct ln_sasl_context *context, struct arena *arena);

@@ -34,12 +34,22 @@ enum ln_kind { LN_MESSAGE, LN_PRESENCE, LN_IQ };
 /* The type attribute, of all three kinds. LN_ERROR_TYPE goes with any. */
 enum ln_type {
 	/* message (RFC 6121 §5.2.2) */
-	LN_NORMAL, LN_CHAT, LN_GROUPCHAT, LN_HEADLINE,
+	LN_NORMAL,
+	LN_CHAT,
+	LN_GROUPCHAT,
+	LN_HEADLINE,
 	/* presence (RFC 6121 §4.7.1) */
-	LN_AVAILABLE, LN_UNAVAILABLE, LN_SUBSCRIBE, LN_SUBSCRIBED, LN_UNSUBSCRIBE,
-	LN_UNSUBSCRIBED, LN_PROBE,
+	LN_AVAILABLE,
+	LN_UNAVAILABLE,
+	LN_SUBSCRIBE,
+	LN_SUBSCRIBED,
+	LN_UNSUBSCRIBE,
+	LN_UNSUBSCRIBED,
+	LN_PROBE,
 	/* iq (RFC 6120 §8.2.3) */
-	LN_GET, LN_SET, LN_RESULT,
+	LN_GET,
+	LN_SET,
+	LN_RESULT,
 	LN_TYPE_ERROR
 };
 
@@ -52,7 +62,13 @@ enum ln_error {
 };
 
 /* The error types of RFC 6120 §8.3.2. */
-enum ln_error_type { LN_ETYPE_AUTH, LN_ETYPE_CANCEL, LN_ETYPE_CONTINUE, LN_ETYPE_MODIFY, LN_ETYPE_WAIT };
+enum ln_error_type {
+	LN_ETYPE_AUTH,
+	LN_ETYPE_CANCEL,
+	LN_ETYPE_CONTINUE,
+	LN_ETYPE_MODIFY,
+	LN_ETYPE_WAIT
+};
 
 /* "bad-request" and the type that the RFC suggests for it. */
 const char *ln_error_name(enum ln_error error);

@@ -116,9 +116,9 @@ void conn_write(struct conn *conn, const void *bytes, size_t len);
 void conn_write_ref(struct conn *conn, const void *bytes, size_t len, void (*release)(void *arg),
     void *arg);
 
-uint64_t conn_queued(const struct conn *conn);	/* bytes ever queued */
-uint64_t conn_written(const struct conn *conn);	/* of these, taken by the kernel */
-uint64_t conn_received(const struct conn *conn);	/* bytes ever handed to input */
+uint64_t conn_queued(const struct conn *conn);   /* bytes ever queued */
+uint64_t conn_written(const struct conn *conn);  /* of these, taken by the kernel */
+uint64_t conn_received(const struct conn *conn); /* bytes ever handed to input */
 
 static inline size_t
 conn_unsent(const struct conn *conn)
@@ -128,14 +128,17 @@ conn_unsent(const struct conn *conn)
 
 /* Limits of unsent output (DESIGN section 5), for all connections. Any thread, any time. */
 struct conn_limits {
-	size_t unsent_high;	/* 8 MiB: above it a connection is closed (CONN_UNSENT_HIGH) */
-	size_t unsent_long;	/* 1 MiB: above it for unsent_long_ms, closed (CONN_UNSENT_LONG) */
-	int64_t unsent_long_ms;	/* 30 s */
-	size_t unsent_total;	/* 256 MiB: above it the largest are closed (CONN_UNSENT_TOTAL) */
-	int64_t flush_ms;	/* 5 s: how long conn_close() tries to flush */
+	size_t unsent_high;     /* 8 MiB: above it a connection is closed (CONN_UNSENT_HIGH) */
+	size_t unsent_long;     /* 1 MiB: above it for unsent_long_ms, closed (CONN_UNSENT_LONG) */
+	int64_t unsent_long_ms; /* 30 s */
+	size_t unsent_total;    /* 256 MiB: above it the largest are closed (CONN_UNSENT_TOTAL) */
+	int64_t flush_ms;       /* 5 s: how long conn_close() tries to flush */
 };
 
-#define CONN_LIMITS_DEFAULT { 8 << 20, 1 << 20, 30000, 256 << 20, 5000 }
+#define CONN_LIMITS_DEFAULT                              \
+	{                                                \
+		8 << 20, 1 << 20, 30000, 256 << 20, 5000 \
+	}
 
 void conn_set_limits(const struct conn_limits *limits);
 
@@ -148,10 +151,12 @@ size_t conn_unsent_total(void);
 /* --- TLS --------------------------------------------------------------------------- */
 
 struct conn_tls_params {
-	bool client;			/* we are the client of the handshake */
-	bool ask_certificate;		/* server: ask for one; the handshake goes on without or with a bad one */
-	const char *name;		/* server: certificate if there is no SNI; client: SNI and DANE name */
-	const char *const *alpn;	/* protocols in order of preference, NULL at the end; static; or NULL */
+	bool client; /* we are the client of the handshake */
+	/* Server: ask for a certificate; the handshake goes on without or with a bad one. */
+	bool ask_certificate;
+	const char *name; /* server: certificate if there is no SNI; client: SNI and DANE name */
+	/* Protocols in order of preference, NULL at the end; static; or NULL. */
+	const char *const *alpn;
 };
 
 /*
@@ -162,15 +167,15 @@ struct conn_tls_params {
  */
 bool conn_start_tls(struct conn *conn, struct tls *tls, const struct conn_tls_params *params);
 
-bool conn_has_tls(const struct conn *conn);		/* handshake done */
-struct ssl_st *conn_ssl(const struct conn *conn);	/* NULL without TLS */
+bool conn_has_tls(const struct conn *conn);       /* handshake done */
+struct ssl_st *conn_ssl(const struct conn *conn); /* NULL without TLS */
 
 struct conn_tls_info {
-	const char *version;	/* "TLSv1.3" */
-	const char *cipher;	/* "TLS_AES_256_GCM_SHA384" */
+	const char *version; /* "TLSv1.3" */
+	const char *cipher;  /* "TLS_AES_256_GCM_SHA384" */
 	bool resumed;
-	const char *sni;	/* the name asked for, or NULL */
-	char alpn[32];		/* the protocol chosen, or "" */
+	const char *sni; /* the name asked for, or NULL */
+	char alpn[32];   /* the protocol chosen, or "" */
 };
 
 /* False without TLS. The texts live as long as the connection. */

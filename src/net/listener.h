@@ -24,9 +24,10 @@ struct listener;
 struct worker;
 
 struct listener_options {
-	bool proxy;	/* a PROXY header (v1 or v2) comes first; without one the connection is closed */
-	bool no_quota;	/* does not count before login (control socket, tests) */
-	int backlog;	/* 0: 1024 */
+	/* A PROXY header (v1 or v2) comes first; without one the connection is closed. */
+	bool proxy;
+	bool no_quota; /* does not count before login (control socket, tests) */
+	int backlog;   /* 0: 1024 */
 };
 
 /*
@@ -57,7 +58,7 @@ uint16_t listener_port(const struct listener *listener);
 
 /* Connections that may be there before login, all together; 0: no limit. Default 10,000. */
 void listener_set_quota(unsigned max);
-void listener_quota_release(void);	/* any thread */
+void listener_quota_release(void); /* any thread */
 unsigned listener_quota_used(void);
 
 #endif

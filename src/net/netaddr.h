@@ -14,7 +14,7 @@
 
 struct netaddr {
 	union {
-		struct sockaddr sa;	/* AF_UNSPEC: not known; AF_UNIX: a local socket */
+		struct sockaddr sa; /* AF_UNSPEC: not known; AF_UNIX: a local socket */
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
 	};

@@ -24,9 +24,9 @@ struct pool;
 /* Embed it; zero it first. */
 struct pool_job {
 	struct post post;
-	struct worker *worker;		/* filled in by pool_submit() */
+	struct worker *worker; /* filled in by pool_submit() */
 	void (*work)(struct pool_job *);
-	void (*done)(struct pool_job *);	/* `worked` says whether work ran */
+	void (*done)(struct pool_job *); /* `worked` says whether work ran */
 	atomic_bool cancelled;
 	bool worked;
 };

@@ -16,13 +16,13 @@
 #define PROXY_MAX 4096
 
 enum proxy_result {
-	PROXY_MORE,	/* all bytes so far belong to the header, and more must come */
+	PROXY_MORE, /* all bytes so far belong to the header, and more must come */
 	PROXY_DONE,
 	PROXY_BAD
 };
 
 struct proxy_header {
-	bool known;		/* false: LOCAL, UNKNOWN: keep the socket's own addresses */
+	bool known; /* false: LOCAL, UNKNOWN: keep the socket's own addresses */
 	struct netaddr peer;
 	struct netaddr local;
 };

@@ -20,8 +20,8 @@ struct worker;
 struct timer {
 	void (*fire)(void *arg);
 	void *arg;
-	struct worker *worker;	/* where it is set, else NULL */
-	uint32_t place;		/* in that worker's heap */
+	struct worker *worker; /* where it is set, else NULL */
+	uint32_t place;        /* in that worker's heap */
 };
 
 void timer_init(struct timer *timer, void (*fire)(void *arg), void *arg);

@@ -25,16 +25,16 @@ struct ssl_st;
 /* A certificate named in the configuration; beats what is found in the directory. */
 struct tls_pair {
 	const char *host;
-	const char *certificate;	/* PEM, the chain behind it */
-	const char *key;		/* PEM; NULL: in the same file */
+	const char *certificate; /* PEM, the chain behind it */
+	const char *key;         /* PEM; NULL: in the same file */
 };
 
 struct tls_config {
-	const char *directory;		/* NAME.crt + NAME.key, NAME/fullchain.pem + privkey.pem; or NULL */
+	const char *directory; /* NAME.crt + NAME.key, NAME/fullchain.pem + privkey.pem; or NULL */
 	const struct tls_pair *pairs;
 	size_t n_pairs;
-	const char *authorities;	/* "system" (or NULL) or a PEM file */
-	const char *minimum;		/* "1.2" (or NULL) or "1.3" */
+	const char *authorities; /* "system" (or NULL) or a PEM file */
+	const char *minimum;     /* "1.2" (or NULL) or "1.3" */
 };
 
 /* One call for each mistake; `file` may be NULL, `reason` is a sentence for the operator. */
@@ -50,8 +50,8 @@ struct tls *tls_load(const struct tls_config *config, tls_report_fn report, void
 /* A set without certificates, for clients and tests: system authorities, TLS 1.2 up. */
 struct tls *tls_new_client(void);
 
-struct tls *tls_ref(struct tls *tls);	/* any thread */
-void tls_unref(struct tls **tls);	/* any thread; nulls the pointer */
+struct tls *tls_ref(struct tls *tls); /* any thread */
+void tls_unref(struct tls **tls);     /* any thread; nulls the pointer */
 
 /* Whether a certificate's names cover `host`, wildcards included. */
 bool tls_has_name(const struct tls *tls, const char *host);
@@ -64,13 +64,13 @@ struct ssl_st *tls_new_ssl(struct tls *tls, bool client, const char *name);
 struct tls_certificate {
 	const char *file;
 	const char *key_file;
-	const char *const *names;	/* NULL at the end */
+	const char *const *names; /* NULL at the end */
 	const char *subject;
 	const char *issuer;
-	int64_t not_before;		/* seconds since 1970 */
+	int64_t not_before; /* seconds since 1970 */
 	int64_t not_after;
-	const char *chain_error;	/* NULL: leads to a trusted authority; else why not */
-	const char *host;		/* of the pair, or NULL */
+	const char *chain_error; /* NULL: leads to a trusted authority; else why not */
+	const char *host;        /* of the pair, or NULL */
 };
 
 /* Calls `each` for every certificate of the set; what is passed lives during the call. */

@@ -56,8 +56,8 @@ void workers_start_unthreaded(unsigned n);
  */
 void workers_stop(void);
 
-unsigned worker_count(void);			/* without main */
-struct worker *worker_get(unsigned i);		/* 0 <= i < worker_count() */
+unsigned worker_count(void);           /* without main */
+struct worker *worker_get(unsigned i); /* 0 <= i < worker_count() */
 struct worker *worker_main(void);
 
 /* The worker of this thread; NULL on a thread that is none (pool, store, log). */

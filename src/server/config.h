@@ -48,8 +48,8 @@ enum config_log_level {
 struct config_log {
 	int to_word; /* enum config_log_to; LN_OTHER: the file `to` */
 	const char *to;
-	int level; /* enum config_log_level */
-	int format; /* enum config_log_format */
+	int level;                /* enum config_log_level */
+	int format;               /* enum config_log_format */
 	struct ln_map components; /* of int, enum config_log_level */
 };
 
@@ -82,9 +82,9 @@ enum config_dns_servers { CONFIG_DNS_SYSTEM };
 enum config_trust_anchor { CONFIG_ANCHOR_AUTO, CONFIG_ANCHOR_NONE };
 
 struct config_dns {
-	int servers_word; /* CONFIG_DNS_SYSTEM; LN_OTHER: the list */
+	int servers_word;       /* CONFIG_DNS_SYSTEM; LN_OTHER: the list */
 	struct ln_list servers; /* of struct ln_address */
-	int trust_anchor_word; /* enum config_trust_anchor; LN_OTHER: the file */
+	int trust_anchor_word;  /* enum config_trust_anchor; LN_OTHER: the file */
 	const char *trust_anchor;
 };
 
@@ -110,7 +110,7 @@ enum config_tls_policy { CONFIG_TLS_REQUIRED, CONFIG_TLS_OPTIONAL };
 enum config_conflict { CONFIG_CONFLICT_REPLACE, CONFIG_CONFLICT_REFUSE, CONFIG_CONFLICT_RENAME };
 
 struct config_c2s {
-	int tls; /* enum config_tls_policy */
+	int tls;      /* enum config_tls_policy */
 	int conflict; /* enum config_conflict */
 	ln_msec idle;
 };
@@ -130,16 +130,16 @@ struct config_route {
 };
 
 struct config_s2s {
-	int tls; /* enum config_tls_policy */
+	int tls;                    /* enum config_tls_policy */
 	struct ln_list without_tls; /* of domains */
-	int trust; /* enum config_trust */
+	int trust;                  /* enum config_trust */
 	bool dane;
 	ln_msec idle;
 	ln_msec dead_after;
 	int64_t stanza;
-	int allow_word; /* CONFIG_ALLOW_ALL; LN_OTHER: the list */
+	int allow_word;       /* CONFIG_ALLOW_ALL; LN_OTHER: the list */
 	struct ln_list allow; /* of domains */
-	struct ln_list deny; /* of domains */
+	struct ln_list deny;  /* of domains */
 	struct ln_map routes; /* domain: struct config_route */
 };
 
@@ -150,9 +150,9 @@ struct config_component {
 /* ---- Modules ---- */
 
 enum config_scope {
-	CONFIG_SCOPE_HOST, /* one instance a host */
+	CONFIG_SCOPE_HOST,      /* one instance a host */
 	CONFIG_SCOPE_COMPONENT, /* one a host, on an address of its own */
-	CONFIG_SCOPE_GLOBAL, /* one; set at the top, not in a host */
+	CONFIG_SCOPE_GLOBAL,    /* one; set at the top, not in a host */
 };
 
 /* What the configuration must know of a module; its owner keeps it in place
@@ -183,10 +183,10 @@ struct config_use {
 /* ---- The whole ---- */
 
 struct config_host {
-	const char *name; /* normalised */
-	struct ln_list admins; /* of bare JIDs */
+	const char *name;        /* normalised */
+	struct ln_list admins;   /* of bare JIDs */
 	const char *certificate; /* NULL: from tls.certificates */
-	const char *key; /* NULL: in the certificate's file */
+	const char *key;         /* NULL: in the certificate's file */
 	struct config_c2s c2s;
 	struct config_s2s s2s;
 	struct config_stream_management stream_management;
@@ -231,8 +231,8 @@ typedef const char *config_normalise_fn(struct arena *arena, const char *text);
 void config_set_normalisers(config_normalise_fn *domain, config_normalise_fn *jid);
 
 /* Reads a file and what it includes. NULL: the report says why. */
-const struct config *config_load(
-    const char *file, const struct config_registry *registry, struct report *report);
+const struct config *config_load(const char *file, const struct config_registry *registry,
+    struct report *report);
 
 /* The same from memory; `file` is what errors and relative paths go by. */
 const struct config *config_parse(const char *file, const char *bytes, size_t len,
@@ -246,13 +246,13 @@ void config_unref(const struct config **config);
 const struct config_host *config_host(const struct config *config, const char *name);
 
 /* The conf of a module for a host (NULL: of the server), or NULL where it is off. */
-const void *config_module_conf(
-    const struct config *config, const struct config_host *host, const char *module);
+const void *config_module_conf(const struct config *config, const struct config_host *host,
+    const char *module);
 
 /* "FILE:LINE" of an option ("flood.refill", "s2s.trust") as seen by a host (or NULL), or
  * "default": for complaints at run time. Valid as long as the configuration. */
-const char *config_where(
-    const struct config *config, const struct config_host *host, const char *option);
+const char *config_where(const struct config *config, const struct config_host *host,
+    const char *option);
 
 /*
  * Help, type, range, default, value of an option, for the server and for each

@@ -31,7 +31,7 @@ enum entity_kind {
 };
 
 enum entity_status {
-	ENTITY_NONE = 0,	/* no such entity */
+	ENTITY_NONE = 0, /* no such entity */
 	ENTITY_ACTIVE = 1,
 	ENTITY_DYING = 2,
 };
@@ -66,8 +66,7 @@ unsigned store_entity_dying(struct store_job *job, int64_t after, unsigned limit
 
 /* Any thread: deletes all that hangs on the number, in slices, then the number;
  * the name is released at `until` (wall-clock ms; 0: at once). */
-void store_erase(struct store *store, int64_t number, int64_t until, store_sliced *done,
-    void *arg);
+void store_erase(struct store *store, int64_t number, int64_t until, store_sliced *done, void *arg);
 
 /* --- credentials ------------------------------------------------------------------- */
 
@@ -75,7 +74,7 @@ void store_erase(struct store *store, int64_t number, int64_t until, store_slice
 
 /* SCRAM keys of one hash; a password is never stored. */
 struct store_credential {
-	const char *hash;	/* "SHA-1", "SHA-256", "SHA-512" */
+	const char *hash; /* "SHA-1", "SHA-256", "SHA-512" */
 	unsigned iterations;
 	const uint8_t *salt;
 	size_t salt_len;
@@ -105,12 +104,12 @@ struct store_preload {
 };
 
 struct store_loaded {
-	enum store_outcome outcome;	/* STORE_OK, or the disk's fault: nothing below is known */
+	enum store_outcome outcome; /* STORE_OK, or the disk's fault: nothing below is known */
 	enum entity_status status;
 	enum entity_kind kind;
 	int64_t number, created;
 	int64_t pending_count, pending_bytes;
-	const struct store_row *pending;	/* the first rows: store_pending_row() */
+	const struct store_row *pending; /* the first rows: store_pending_row() */
 	/* values[i]: the rows (key, doc) of the i-th preload asked for */
 	const struct store_row *const *values;
 	size_t value_count;

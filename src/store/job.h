@@ -57,20 +57,20 @@ struct store_arg {
 		STORE_ARG_INT,
 		STORE_ARG_TEXT,
 		STORE_ARG_BLOB,
-		STORE_ARG_FROM,	/* the first row of an earlier step of this job */
+		STORE_ARG_FROM, /* the first row of an earlier step of this job */
 	} type;
-	int64_t integer;	/* STORE_ARG_FROM: step << 8 | column */
+	int64_t integer; /* STORE_ARG_FROM: step << 8 | column */
 	const void *bytes;
 	size_t len;
 };
 
 enum store_outcome {
-	STORE_OK,		/* writes: durable */
-	STORE_CONSTRAINT,	/* uniqueness, check, not null: the job was undone */
-	STORE_LATE,		/* a foreign key that is gone: the job was undone */
-	STORE_UNMET,		/* a step under store_must() changed no row: undone */
-	STORE_INTERNAL,		/* wrong SQL or type, or a read too long or large: undone */
-	STORE_DISK,		/* reads alone: the disk failed, again and again */
+	STORE_OK,         /* writes: durable */
+	STORE_CONSTRAINT, /* uniqueness, check, not null: the job was undone */
+	STORE_LATE,       /* a foreign key that is gone: the job was undone */
+	STORE_UNMET,      /* a step under store_must() changed no row: undone */
+	STORE_INTERNAL,   /* wrong SQL or type, or a read too long or large: undone */
+	STORE_DISK,       /* reads alone: the disk failed, again and again */
 };
 
 /* "ok", "constraint" ...: for logs. */
@@ -129,10 +129,11 @@ store_from(unsigned step, unsigned column)
 }
 
 /* Adds a step and returns its index: store_add(job, &sql, store_int(1), store_text("x")). */
-#define store_add(job, sql, ...)                                                          \
+#define store_add(job, sql, ...)                                                             \
 	store_add_args((job), (sql), (const struct store_arg[]){ { 0 }, ##__VA_ARGS__ } + 1, \
 	    sizeof((const struct store_arg[]){ { 0 }, ##__VA_ARGS__ }) /                     \
-		    sizeof(struct store_arg) - 1)
+		    sizeof(struct store_arg) -                                               \
+		1)
 unsigned store_add_args(struct store_job *job, const struct store_sql *sql,
     const struct store_arg *args, size_t count);
 
@@ -170,8 +171,9 @@ void store_job_keep(struct store_job *job);
 int64_t store_changes(const struct store_job *job, unsigned step);
 
 struct store_cell {
-	int64_t integer;	/* of an integer column, else 0 */
-	const char *bytes;	/* of text and blobs, followed by a NUL that is not counted; NULL: SQL's NULL */
+	int64_t integer; /* of an integer column, else 0 */
+	/* Of text and blobs, followed by a NUL that is not counted; NULL: SQL's NULL. */
+	const char *bytes;
 	size_t len;
 };
 

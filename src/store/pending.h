@@ -17,12 +17,12 @@
 
 struct store_pending {
 	int64_t position;
-	int64_t owner;		/* number of a local entity, or 0 */
-	const char *domain;	/* the remote domain, or NULL */
-	const char *stanza;	/* written as jabber:client, with its addresses */
+	int64_t owner;      /* number of a local entity, or 0 */
+	const char *domain; /* the remote domain, or NULL */
+	const char *stanza; /* written as jabber:client, with its addresses */
 	size_t len;
-	int64_t stamp;		/* when it came, wall-clock ms */
-	int64_t expires;	/* wall-clock ms, or 0: never */
+	int64_t stamp;   /* when it came, wall-clock ms */
+	int64_t expires; /* wall-clock ms, or 0: never */
 };
 
 /* STORE_LATE if the owner is gone. Adding a position again is STORE_CONSTRAINT. */

@@ -31,7 +31,7 @@
 struct store_schema {
 	const char *module;
 	const char *store;
-	const char *const *steps;	/* NULL at the end; each may hold several statements */
+	const char *const *steps; /* NULL at the end; each may hold several statements */
 };
 
 #endif

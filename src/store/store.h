@@ -39,10 +39,10 @@ struct worker;
 #define STORE_COUNT_BITS 44
 
 struct store_conf {
-	const char *dir;	/* `data`: holds linnet.db and linnet.lock; must exist */
-	unsigned readers;	/* reader threads; 0: the default, 2 */
-	const char *vfs;	/* tests: an SQLite VFS by name; NULL: the system's */
-	unsigned stall_ms;	/* tests: when to call a failing store stalled; 0: 5000 */
+	const char *dir;   /* `data`: holds linnet.db and linnet.lock; must exist */
+	unsigned readers;  /* reader threads; 0: the default, 2 */
+	const char *vfs;   /* tests: an SQLite VFS by name; NULL: the system's */
+	unsigned stall_ms; /* tests: when to call a failing store stalled; 0: 5000 */
 };
 
 /*
@@ -102,11 +102,11 @@ typedef void store_stall(void *arg, bool stalled);
 void store_on_stall(struct store *store, struct worker *worker, store_stall *changed, void *arg);
 
 struct store_stats {
-	uint64_t jobs, batches, reads;	/* committed, committed, answered */
-	uint64_t constraint, late, internal;	/* jobs undone, by outcome */
-	uint64_t disk_errors, retries;	/* errors of the disk; batches replayed */
+	uint64_t jobs, batches, reads;       /* committed, committed, answered */
+	uint64_t constraint, late, internal; /* jobs undone, by outcome */
+	uint64_t disk_errors, retries;       /* errors of the disk; batches replayed */
 	uint64_t checkpoints;
-	uint64_t commit_us;		/* spent in COMMIT */
+	uint64_t commit_us; /* spent in COMMIT */
 	uint64_t queued_jobs, queued_bytes, waiting_reads;
 	uint64_t wal_bytes;
 	bool failing, stalled;

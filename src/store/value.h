@@ -17,8 +17,8 @@
 
 #include "store/job.h"
 
-unsigned store_value_set(struct store_job *job, int64_t owner, const char *module,
-    const char *name, const char *key, const void *doc, size_t len);
+unsigned store_value_set(struct store_job *job, int64_t owner, const char *module, const char *name,
+    const char *key, const void *doc, size_t len);
 unsigned store_value_delete(struct store_job *job, int64_t owner, const char *module,
     const char *name, const char *key);
 
@@ -27,8 +27,8 @@ unsigned store_value_clear(struct store_job *job, int64_t owner, const char *mod
     const char *name);
 
 /* Rows: doc. None if there is no such value. */
-unsigned store_value_get(struct store_job *job, int64_t owner, const char *module,
-    const char *name, const char *key);
+unsigned store_value_get(struct store_job *job, int64_t owner, const char *module, const char *name,
+    const char *key);
 
 /* Rows: key, doc; in order of the key, above `after` (NULL: from the first), `limit` at most. */
 unsigned store_value_list(struct store_job *job, int64_t owner, const char *module,

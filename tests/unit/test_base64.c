@@ -23,8 +23,29 @@ static const struct {
 };
 
 static const char *const refused[] = {
-	"Z", "Zg", "Zg=", "Zg===", "=", "==", "===", "====", "Zg==Zg==", "Zm9v====", "Zm9v=", "Z===",
-	" Zg==", "Zg==\n", "Zm9v\r\n", "Zm 9", "Zm9-", "Zm9_", "Zh==", "Zm9=", "Z=g=", "=Zg=", "Zm\xc3\xa4",
+	"Z",
+	"Zg",
+	"Zg=",
+	"Zg===",
+	"=",
+	"==",
+	"===",
+	"====",
+	"Zg==Zg==",
+	"Zm9v====",
+	"Zm9v=",
+	"Z===",
+	" Zg==",
+	"Zg==\n",
+	"Zm9v\r\n",
+	"Zm 9",
+	"Zm9-",
+	"Zm9_",
+	"Zh==",
+	"Zm9=",
+	"Z=g=",
+	"=Zg=",
+	"Zm\xc3\xa4",
 	"Zm9v,A==",
 };
 
