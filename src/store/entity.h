@@ -6,7 +6,7 @@
  * steps to a job and return the index of the step whose rows matter.
  *
  *	job = store_job_new(store, "user add");
- *	step = store_entity_create(job, ENTITY_ACCOUNT, "juliet@example.org", 0);
+ *	step = store_entity_create(job, STORE_ACCOUNT, "juliet@example.org", 0);
  *	store_credential_set(job, store_from(step, 0), &credential);
  *	store_write(job, added, arg);	... STORE_CONSTRAINT: the name is taken
  *
@@ -23,17 +23,24 @@
 #include "store/store.h"
 
 /* Stored: never renumber. */
-enum entity_kind {
-	ENTITY_ACCOUNT = 1,
-	ENTITY_HOST = 2,
-	ENTITY_ROOM = 3,
-	ENTITY_SERVICE = 4,
+enum store_kind {
+	STORE_ACCOUNT = 1,
+	STORE_HOST = 2,
+	STORE_ROOM = 3,
+	STORE_SERVICE = 4,
 };
 
+<<<<<<< Updated upstream
 enum entity_status {
 	ENTITY_NONE = 0, /* no such entity */
 	ENTITY_ACTIVE = 1,
 	ENTITY_DYING = 2,
+=======
+enum store_status {
+	STORE_ABSENT = 0, /* no such entity */
+	STORE_ACTIVE = 1,
+	STORE_DYING = 2,
+>>>>>>> Stashed changes
 };
 
 /*
@@ -41,22 +48,22 @@ enum entity_status {
  * ms) STORE_UNMET if the name was released less than its time ago (in-band
  * registration); with 0 that is overruled (an operator).
  */
-unsigned store_entity_create(struct store_job *job, enum entity_kind kind, const char *jid,
+unsigned store_entity_create(struct store_job *job, enum store_kind kind, const char *jid,
     int64_t now);
 
 /* Row: number, status; made if it isn't there (hosts, services). */
-unsigned store_entity_ensure(struct store_job *job, enum entity_kind kind, const char *jid);
+unsigned store_entity_ensure(struct store_job *job, enum store_kind kind, const char *jid);
 
 /* Row: number, kind, status, created (wall-clock ms). None if there is none. */
 unsigned store_entity_find(struct store_job *job, const char *jid);
 
 /* Rows: jid, number, status. In order of the JID, above `after` ("": from the first); of one
  * host, or of all (NULL). */
-unsigned store_entity_list(struct store_job *job, enum entity_kind kind, const char *host,
+unsigned store_entity_list(struct store_job *job, enum store_kind kind, const char *host,
     const char *after, unsigned limit);
 
 /* Row: count of one kind, of one host or of all (NULL). */
-unsigned store_entity_count(struct store_job *job, enum entity_kind kind, const char *host);
+unsigned store_entity_count(struct store_job *job, enum store_kind kind, const char *host);
 
 /* STORE_UNMET if it is not active. */
 unsigned store_entity_die(struct store_job *job, int64_t number);
@@ -104,9 +111,15 @@ struct store_preload {
 };
 
 struct store_loaded {
+<<<<<<< Updated upstream
 	enum store_outcome outcome; /* STORE_OK, or the disk's fault: nothing below is known */
 	enum entity_status status;
 	enum entity_kind kind;
+=======
+	enum store_outcome outcome; /* STORE_OK, or the disk's fault: nothing below is known */
+	enum store_status status;
+	enum store_kind kind;
+>>>>>>> Stashed changes
 	int64_t number, created;
 	int64_t pending_count, pending_bytes;
 	const struct store_row *pending; /* the first rows: store_pending_row() */

@@ -28,8 +28,8 @@ struct store_pending {
 /* STORE_LATE if the owner is gone. Adding a position again is STORE_CONSTRAINT. */
 unsigned store_pending_add(struct store_job *job, const struct store_pending *pending);
 
-/* One step for all of them; a position that is not there is no error. */
-unsigned store_pending_delete(struct store_job *job, const int64_t *positions, size_t count);
+/* A position that is not there is no error: store_changes() says 0. */
+unsigned store_pending_delete(struct store_job *job, int64_t position);
 
 /* Pages: rows above `after` in order, `limit` at most; read each with store_pending_row(). */
 unsigned store_pending_page(struct store_job *job, int64_t owner, int64_t after, unsigned limit);
