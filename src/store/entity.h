@@ -30,17 +30,10 @@ enum store_kind {
 	STORE_SERVICE = 4,
 };
 
-<<<<<<< Updated upstream
-enum entity_status {
-	ENTITY_NONE = 0, /* no such entity */
-	ENTITY_ACTIVE = 1,
-	ENTITY_DYING = 2,
-=======
 enum store_status {
 	STORE_ABSENT = 0, /* no such entity */
 	STORE_ACTIVE = 1,
 	STORE_DYING = 2,
->>>>>>> Stashed changes
 };
 
 /*
@@ -111,15 +104,9 @@ struct store_preload {
 };
 
 struct store_loaded {
-<<<<<<< Updated upstream
-	enum store_outcome outcome; /* STORE_OK, or the disk's fault: nothing below is known */
-	enum entity_status status;
-	enum entity_kind kind;
-=======
 	enum store_outcome outcome; /* STORE_OK, or the disk's fault: nothing below is known */
 	enum store_status status;
 	enum store_kind kind;
->>>>>>> Stashed changes
 	int64_t number, created;
 	int64_t pending_count, pending_bytes;
 	const struct store_row *pending; /* the first rows: store_pending_row() */

@@ -171,17 +171,10 @@ void store_job_keep(struct store_job *job);
 int64_t store_changes(const struct store_job *job, unsigned step);
 
 struct store_cell {
-<<<<<<< Updated upstream
-	int64_t integer; /* of an integer column, else 0 */
-	/* Of text and blobs, followed by a NUL that is not counted; NULL: SQL's NULL. */
-	const char *bytes;
-	size_t len;
-=======
 	enum store_arg_type type; /* null, int, text or blob */
 	int64_t integer;          /* of an integer, else 0 */
 	const char *bytes;        /* of text and blobs, with a NUL behind; else NULL */
 	size_t len;               /* without that NUL */
->>>>>>> Stashed changes
 };
 
 struct store_row {
