@@ -1,4 +1,9 @@
 src_liblinnet_a_SOURCES += \
+	src/core/idna.c src/core/idna.h \
+	src/core/jid.c \
+	src/core/precis.c src/core/precis.h \
 	src/linnet/credentials.h \
 	src/linnet/jid.h \
 	src/linnet/sasl.h
+
+unit_tests += tests/unit/test_jid
