@@ -42,3 +42,14 @@ fuzz:
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-20} sh $(top_srcdir)/tests/fuzz/run.sh $(fuzz_build)
 
 .PHONY: fuzz
+
+# Measuring: the load generator is not part of this repository.
+bench: all
+	@bash $(top_srcdir)/tests/bench/run.sh . $(BENCH_SERVERS)
+
+# Kills the daemon under load, LINNET_KILLS (20) times.
+crash: all
+	@LINNET_BUILD=$(abs_top_builddir) LINNET_KILLS=$${LINNET_KILLS:-20} \
+	    /usr/bin/python3 -m pytest -q -p no:cacheprovider $(top_srcdir)/tests/crash
+
+.PHONY: bench crash
