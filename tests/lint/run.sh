@@ -6,8 +6,8 @@
 #	LINT_TIDY=all		on every file
 #	LINT_TIDY=none
 #
-# Names as arguments run only those checks: floors text format cppcheck tidy
-# longest.  Exit status 1 when one of them complains.
+# Names as arguments run only those checks: floors text format manuals cppcheck
+# tidy longest.  Exit status 1 when one of them complains.
 #
 # SPDX-License-Identifier: MIT
 set -u
@@ -28,6 +28,11 @@ sources() {
 floors() { python3 tests/lint/floors.py; }
 text() { python3 tests/lint/text.py; }
 longest() { python3 tests/lint/longest.py; }
+
+manuals() {
+	command -v mandoc > /dev/null || { echo "mandoc: not installed"; return 1; }
+	sources 'doc/*.[1-8]' | xargs mandoc -Tlint -W warning
+}
 
 format() {
 	tool=$(find_tool clang-format) || return 1
@@ -65,9 +70,9 @@ scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 2' INT TERM
 failed=0 passed=0
-for check in ${@:-floors text format cppcheck tidy longest}; do
+for check in ${@:-floors text format manuals cppcheck tidy longest}; do
 	case $check in
-	floors | text | format | tidy | longest) run=$check ;;
+	floors | text | format | manuals | tidy | longest) run=$check ;;
 	cppcheck) run=check_cppcheck ;;
 	*) echo "lint: no check named $check"; exit 2 ;;
 	esac
