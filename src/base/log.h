@@ -37,10 +37,10 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 /* Whom a line is about; absent: NULL or 0. The texts are borrowed until log_leave(). */
 struct log_context {
-	const char *host;	/* virtual host */
-	const char *session;	/* full JID, or the peer's address before login */
+	const char *host;    /* virtual host */
+	const char *session; /* full JID, or the peer's address before login */
 	const char *module;
-	uint64_t conn;		/* connection id */
+	uint64_t conn; /* connection id */
 };
 
 /* Longest line; the rest is cut and marked with "...". */
@@ -52,21 +52,21 @@ struct log_context {
 #define log_info(component, ...) log_at(LOG_LEVEL_INFO, component, __VA_ARGS__)
 #define log_debug(component, ...) log_at(LOG_LEVEL_DEBUG, component, __VA_ARGS__)
 
-#define log_at(level, component, ...)                                         \
-	do {                                                                  \
-		if (log_enabled(level, component))                            \
-			log_write(level, component, 0, __VA_ARGS__);          \
+#define log_at(level, component, ...)                                \
+	do {                                                         \
+		if (log_enabled(level, component))                   \
+			log_write(level, component, 0, __VA_ARGS__); \
 	} while (0)
 
 /*
  * At most `count` lines in `interval_ms` from this call site, all threads
  * together; the first line after some were left out says suppressed=N.
  */
-#define log_limited(level, component, count, interval_ms, ...)                \
-	do {                                                                  \
-		static struct log_limit limit_;                               \
-		unsigned suppressed_;                                         \
-		if (log_enabled(level, component) &&                          \
+#define log_limited(level, component, count, interval_ms, ...)                 \
+	do {                                                                   \
+		static struct log_limit limit_;                                \
+		unsigned suppressed_;                                          \
+		if (log_enabled(level, component) &&                           \
 		    log_limit_take(&limit_, count, interval_ms, &suppressed_)) \
 			log_write(level, component, suppressed_, __VA_ARGS__); \
 	} while (0)
@@ -130,8 +130,8 @@ log_enabled(enum log_level level, const char *component)
 
 bool log_limit_take(struct log_limit *limit, unsigned count, int64_t interval_ms,
     unsigned *suppressed_r);
-void log_write(enum log_level level, const char *component, unsigned suppressed,
-    const char *format, ...) __attribute__((format(printf, 4, 5)));
+void log_write(enum log_level level, const char *component, unsigned suppressed, const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
 void log_vwrite(enum log_level level, const char *component, unsigned suppressed,
     const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 

@@ -33,17 +33,17 @@
 struct buf;
 
 enum metric_type {
-	METRIC_COUNTER,	/* only grows; the name ends in _total */
-	METRIC_GAUGE,	/* goes up and down: the sum of what all threads added */
-	METRIC_TIME,	/* histogram of microseconds, exported in seconds; *_seconds */
-	METRIC_SIZE	/* histogram of plain numbers, in powers of two */
+	METRIC_COUNTER, /* only grows; the name ends in _total */
+	METRIC_GAUGE,   /* goes up and down: the sum of what all threads added */
+	METRIC_TIME,    /* histogram of microseconds, exported in seconds; *_seconds */
+	METRIC_SIZE     /* histogram of plain numbers, in powers of two */
 };
 
 struct metric_row {
 	const char *name;
 	enum metric_type type;
 	const char *help;
-	const char *label, *value;	/* optional fixed label: "reason", "timeout" */
+	const char *label, *value; /* optional fixed label: "reason", "timeout" */
 };
 
 /* A label given at run time; an array of them ends with a NULL name. */
@@ -56,21 +56,22 @@ struct metrics {
 	const char *prefix;
 	const struct metric_row *rows;
 	unsigned count;
-	uint32_t *first;	/* of each row: its first cell */
-	char *labels;		/* host="example.org",... or "" */
+	uint32_t *first; /* of each row: its first cell */
+	char *labels;    /* host="example.org",... or "" */
 	int open;
 	struct metrics *next;
 };
 
 /* Declares rows that exist once in the process, as a pointer `name` of this file. */
-#define METRICS(name, prefix_, rows_)                                         \
-	static struct metrics name##_set_ = { .prefix = (prefix_), .rows = (rows_), \
-		.count = sizeof(rows_) / sizeof *(rows_) };                   \
-	static struct metrics *const name = &name##_set_;                     \
-	__attribute__((constructor)) static void name##_register_(void)       \
-	{                                                                     \
-		metrics_register(&name##_set_);                               \
-	}                                                                     \
+#define METRICS(name, prefix_, rows_)                                   \
+	static struct metrics name##_set_ = { .prefix = (prefix_),      \
+		.rows = (rows_),                                        \
+		.count = sizeof(rows_) / sizeof *(rows_) };             \
+	static struct metrics *const name = &name##_set_;               \
+	__attribute__((constructor)) static void name##_register_(void) \
+	{                                                               \
+		metrics_register(&name##_set_);                         \
+	}                                                               \
 	struct metrics
 
 /*
@@ -86,8 +87,8 @@ void metrics_close(struct metrics **metrics);
 
 /* --- counting: any thread ------------------------------------------------- */
 
-#define METRIC_BLOCK 512	/* cells of one block */
-#define METRIC_BLOCKS 512	/* blocks a thread can have */
+#define METRIC_BLOCK 512  /* cells of one block */
+#define METRIC_BLOCKS 512 /* blocks a thread can have */
 
 struct metric_cells {
 	_Atomic(_Atomic int64_t *) blocks[METRIC_BLOCKS];
@@ -104,8 +105,8 @@ metric_cell(uint32_t cell)
 	_Atomic int64_t *block = NULL;
 
 	if (mine != NULL)
-		block = atomic_load_explicit(&mine->blocks[cell / METRIC_BLOCK],
-		    memory_order_relaxed);
+		block =
+		    atomic_load_explicit(&mine->blocks[cell / METRIC_BLOCK], memory_order_relaxed);
 	return block != NULL ? block + cell % METRIC_BLOCK : metric_cell_slow(cell);
 }
 
@@ -145,16 +146,16 @@ void metric_observe(const struct metrics *metrics, unsigned row, int64_t value);
 /* One row's sum; of a histogram, how many were observed. */
 int64_t metric_read(const struct metrics *metrics, unsigned row);
 
-#define METRIC_BUCKETS 20	/* bounds a histogram can have, without infinity */
+#define METRIC_BUCKETS 20 /* bounds a histogram can have, without infinity */
 
 struct metric_sample {
 	const char *prefix, *name, *help;
 	enum metric_type type;
-	const char *labels;	/* host="example.org",reason="timeout", or "" */
-	int64_t value;		/* of a histogram: how many */
-	int64_t sum;		/* histograms: of all that was observed */
-	unsigned buckets;	/* histograms: how many, without infinity */
-	int64_t bounds[METRIC_BUCKETS], below[METRIC_BUCKETS];	/* below[]: cumulative */
+	const char *labels; /* host="example.org",reason="timeout", or "" */
+	int64_t value;      /* of a histogram: how many */
+	int64_t sum;        /* histograms: of all that was observed */
+	unsigned buckets;   /* histograms: how many, without infinity */
+	int64_t bounds[METRIC_BUCKETS], below[METRIC_BUCKETS]; /* below[]: cumulative */
 };
 
 /* Calls `each` for every open row, those of one name together. */

@@ -152,8 +152,8 @@ idna_to_ascii(const char *domain, size_t len, char out[IDNA_OUT_MAX + 1], size_t
 		return IDNA_OK;
 	}
 	pthread_once(&once, open_tables);
-	written = uidna_nameToASCII_UTF8(
-	    uts46, domain, (int32_t)len, out, IDNA_OUT_MAX + 1, &info, &error);
+	written = uidna_nameToASCII_UTF8(uts46, domain, (int32_t)len, out, IDNA_OUT_MAX + 1, &info,
+	    &error);
 	if (written > IDNA_OUT_MAX)
 		return IDNA_LONG;
 	*len_r = (size_t)written;
@@ -173,8 +173,8 @@ idna_domain_unicode(const char *text, size_t len, char out[IDNA_OUT_MAX + 1], si
 	if (len > IDNA_IN_MAX)
 		return IDNA_LONG;
 	pthread_once(&once, open_tables);
-	written = uidna_nameToUnicodeUTF8(
-	    uts46, text, (int32_t)len, out, IDNA_OUT_MAX + 1, &info, &error);
+	written = uidna_nameToUnicodeUTF8(uts46, text, (int32_t)len, out, IDNA_OUT_MAX + 1, &info,
+	    &error);
 	result = result_of(info.errors, error);
 	if (result != IDNA_OK)
 		return result;

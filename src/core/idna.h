@@ -16,15 +16,15 @@
 enum idna_result { IDNA_OK, IDNA_EMPTY, IDNA_LONG, IDNA_INVALID };
 
 /* Writes a NUL behind the name. Any thread. */
-enum idna_result idna_domain(
-    const char *text, size_t len, char out[IDNA_OUT_MAX + 1], size_t *len_r);
+enum idna_result idna_domain(const char *text, size_t len, char out[IDNA_OUT_MAX + 1],
+    size_t *len_r);
 
 /* The same for names that may not be ASCII; the tests hold the one against the other. */
-enum idna_result idna_domain_unicode(
-    const char *text, size_t len, char out[IDNA_OUT_MAX + 1], size_t *len_r);
+enum idna_result idna_domain_unicode(const char *text, size_t len, char out[IDNA_OUT_MAX + 1],
+    size_t *len_r);
 
 /* The A-label form of a canonical name, as DNS and certificates want it; same limits. */
-enum idna_result idna_to_ascii(
-    const char *domain, size_t len, char out[IDNA_OUT_MAX + 1], size_t *len_r);
+enum idna_result idna_to_ascii(const char *domain, size_t len, char out[IDNA_OUT_MAX + 1],
+    size_t *len_r);
 
 #endif

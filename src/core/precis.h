@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PRECIS_OUT_MAX 1023 /* bytes that come out */
+#define PRECIS_OUT_MAX 1023      /* bytes that come out */
 #define PRECIS_IN_MAX (3 * 1024) /* bytes that go in: mapping and composing can shrink a text */
 
 enum precis_result {
@@ -28,16 +28,16 @@ enum precis_result {
 	PRECIS_NOT_UTF8,
 	PRECIS_LONG,
 	PRECIS_CHARACTER, /* disallowed, unassigned, or out of its context */
-	PRECIS_BIDI /* breaks the Bidi Rule of RFC 5893 §2 */
+	PRECIS_BIDI       /* breaks the Bidi Rule of RFC 5893 §2 */
 };
 
 /* UsernameCaseMapped (RFC 8265 §3.3). Writes a NUL behind the text. */
-enum precis_result precis_username(
-    const char *text, size_t len, char out[PRECIS_OUT_MAX + 1], size_t *len_r);
+enum precis_result precis_username(const char *text, size_t len, char out[PRECIS_OUT_MAX + 1],
+    size_t *len_r);
 
 /* OpaqueString (RFC 8265 §4.2). */
-enum precis_result precis_opaque(
-    const char *text, size_t len, char out[PRECIS_OUT_MAX + 1], size_t *len_r);
+enum precis_result precis_opaque(const char *text, size_t len, char out[PRECIS_OUT_MAX + 1],
+    size_t *len_r);
 
 /*
  * Is the code point allowed in an identifier, its context aside? But for case

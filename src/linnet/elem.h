@@ -60,11 +60,9 @@ struct ln_elem *ln_elem_next(const struct ln_elem *elem);
 struct ln_elem *ln_elem_parent(const struct ln_elem *elem);
 
 /* The child may be removed in the loop's body. */
-#define ln_elem_foreach(child, elem)                                          \
-	for (struct ln_elem *child##_next_ = (child) = ln_elem_first(elem);   \
-	    (child) != NULL &&                                                \
-	    (child##_next_ = ln_elem_next(child), 1);                         \
-	    (child) = child##_next_)
+#define ln_elem_foreach(child, elem)                                        \
+	for (struct ln_elem *child##_next_ = (child) = ln_elem_first(elem); \
+	     (child) != NULL && (child##_next_ = ln_elem_next(child), 1); (child) = child##_next_)
 
 /* The text in the element up to its first child element; "" if there is none. */
 const char *ln_elem_text(const struct ln_elem *elem);

@@ -45,35 +45,41 @@ struct parser;
 #define PARSER_TAG_MAX ((size_t)16 * 1024)
 
 struct parser_limits {
-	size_t bytes;		/* of one element below the root, tags included */
-	unsigned depth;		/* of elements, the stanza itself being 1 */
-	unsigned children;	/* elements in one stanza, at any depth */
-	unsigned attributes;	/* of one element, namespace declarations included */
+	size_t bytes;        /* of one element below the root, tags included */
+	unsigned depth;      /* of elements, the stanza itself being 1 */
+	unsigned children;   /* elements in one stanza, at any depth */
+	unsigned attributes; /* of one element, namespace declarations included */
 };
 
 /* DESIGN section 15, before and after login. */
-#define PARSER_LIMITS_BEFORE_LOGIN { 16 * 1024, 100, 10000, 64 }
-#define PARSER_LIMITS_AFTER_LOGIN { 256 * 1024, 100, 10000, 64 }
+#define PARSER_LIMITS_BEFORE_LOGIN        \
+	{                                 \
+		16 * 1024, 100, 10000, 64 \
+	}
+#define PARSER_LIMITS_AFTER_LOGIN          \
+	{                                  \
+		256 * 1024, 100, 10000, 64 \
+	}
 
 /* PARSER_ERROR(name, stream error condition of RFC 6120 §4.9.3, sentence) */
-#define PARSER_ERRORS(PARSER_ERROR)                                           \
-	PARSER_ERROR(NOT_WELL_FORMED, "not-well-formed", "not well-formed XML") \
-	PARSER_ERROR(BAD_UTF8, "unsupported-encoding", "bytes that are not UTF-8") \
-	PARSER_ERROR(BAD_ENCODING, "unsupported-encoding", "an encoding other than UTF-8") \
-	PARSER_ERROR(UNBOUND_PREFIX, "not-well-formed", "a prefix without declaration") \
-	PARSER_ERROR(COMMENT, "restricted-xml", "a comment")                  \
-	PARSER_ERROR(INSTRUCTION, "restricted-xml", "a processing instruction") \
-	PARSER_ERROR(DTD, "restricted-xml", "a document type declaration")    \
-	PARSER_ERROR(ENTITY, "restricted-xml", "an entity reference")         \
-	PARSER_ERROR(STRAY_TEXT, "bad-format", "text between stanzas")        \
-	PARSER_ERROR(BAD_ROOT, "bad-format", "the root element is not <stream/>") \
-	PARSER_ERROR(BAD_STREAM_NS, "invalid-namespace",                      \
-	    "the root element is not in the namespace of streams")            \
-	PARSER_ERROR(BAD_STANZA_NS, "invalid-namespace",                      \
-	    "a stanza in the content namespace of another kind of stream")    \
-	PARSER_ERROR(TOO_LONG, "policy-violation", "an element with too many bytes") \
-	PARSER_ERROR(LONG_TAG, "policy-violation", "a tag with too many bytes") \
-	PARSER_ERROR(TOO_DEEP, "policy-violation", "elements nested too deeply") \
+#define PARSER_ERRORS(PARSER_ERROR)                                                          \
+	PARSER_ERROR(NOT_WELL_FORMED, "not-well-formed", "not well-formed XML")              \
+	PARSER_ERROR(BAD_UTF8, "unsupported-encoding", "bytes that are not UTF-8")           \
+	PARSER_ERROR(BAD_ENCODING, "unsupported-encoding", "an encoding other than UTF-8")   \
+	PARSER_ERROR(UNBOUND_PREFIX, "not-well-formed", "a prefix without declaration")      \
+	PARSER_ERROR(COMMENT, "restricted-xml", "a comment")                                 \
+	PARSER_ERROR(INSTRUCTION, "restricted-xml", "a processing instruction")              \
+	PARSER_ERROR(DTD, "restricted-xml", "a document type declaration")                   \
+	PARSER_ERROR(ENTITY, "restricted-xml", "an entity reference")                        \
+	PARSER_ERROR(STRAY_TEXT, "bad-format", "text between stanzas")                       \
+	PARSER_ERROR(BAD_ROOT, "bad-format", "the root element is not <stream/>")            \
+	PARSER_ERROR(BAD_STREAM_NS, "invalid-namespace",                                     \
+	    "the root element is not in the namespace of streams")                           \
+	PARSER_ERROR(BAD_STANZA_NS, "invalid-namespace",                                     \
+	    "a stanza in the content namespace of another kind of stream")                   \
+	PARSER_ERROR(TOO_LONG, "policy-violation", "an element with too many bytes")         \
+	PARSER_ERROR(LONG_TAG, "policy-violation", "a tag with too many bytes")              \
+	PARSER_ERROR(TOO_DEEP, "policy-violation", "elements nested too deeply")             \
 	PARSER_ERROR(TOO_MANY_CHILDREN, "policy-violation", "too many elements in a stanza") \
 	PARSER_ERROR(TOO_MANY_ATTRIBUTES, "policy-violation", "too many attributes in an element")
 
@@ -82,7 +88,7 @@ enum parser_error {
 #define PARSER_ERROR(name, condition, text) PARSER_##name,
 	PARSER_ERRORS(PARSER_ERROR)
 #undef PARSER_ERROR
-	PARSER_ERROR_COUNT
+	    PARSER_ERROR_COUNT
 };
 
 /* "restricted-xml"; "a comment". */
@@ -91,8 +97,8 @@ const char *parser_error_text(enum parser_error error);
 
 /* Valid during the callback. Attributes that are absent are NULL. */
 struct parser_header {
-	const struct ln_elem *elem;	/* <stream/> with all its attributes */
-	const char *content_ns;		/* its default namespace; a constant if known, else text */
+	const struct ln_elem *elem; /* <stream/> with all its attributes */
+	const char *content_ns;     /* its default namespace; a constant if known, else text */
 	const char *to, *from, *id, *version, *lang;
 };
 
@@ -105,12 +111,7 @@ struct parser_ops {
 	void (*error)(void *arg, enum parser_error error);
 };
 
-enum parser_state {
-	PARSER_EXPECTS_HEADER,
-	PARSER_OPEN,
-	PARSER_ENDED,
-	PARSER_FAILED
-};
+enum parser_state { PARSER_EXPECTS_HEADER, PARSER_OPEN, PARSER_ENDED, PARSER_FAILED };
 
 struct parser *parser_new(const struct parser_ops *ops, void *arg);
 void parser_free(struct parser **parser);

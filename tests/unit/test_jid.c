@@ -264,7 +264,7 @@ stretched(const char *head, const char *unit, size_t count, const char *tail)
 
 	for (; count > 0; count--)
 		at = stpcpy(at, unit);
-	strcpy(at, tail);
+	memcpy(at, tail, strlen(tail) + 1);
 	return text;
 }
 
@@ -432,8 +432,8 @@ START_TEST(ascii_localparts_agree_with_the_profile)
 
 		if (result == PRECIS_OK && strpbrk(out, "\"&'/:<>@") != NULL)
 			result = PRECIS_CHARACTER;
-		ck_assert_msg(
-		    (error == LN_JID_OK) == (result == PRECIS_OK), "%.*s", (int)len, text);
+		ck_assert_msg((error == LN_JID_OK) == (result == PRECIS_OK), "%.*s", (int)len,
+		    text);
 		if (error == LN_JID_OK)
 			ck_assert_str_eq(local, out);
 	}
@@ -469,8 +469,8 @@ START_TEST(ascii_domains_agree_with_uts46)
 		enum idna_result a = idna_domain(text, len, one, &one_len);
 		enum idna_result b = idna_domain_unicode(text, len, other, &other_len);
 
-		ck_assert_msg(
-		    (a == IDNA_OK) == (b == IDNA_OK), "%.*s: %d %d", (int)len, text, a, b);
+		ck_assert_msg((a == IDNA_OK) == (b == IDNA_OK), "%.*s: %d %d", (int)len, text, a,
+		    b);
 		if (a == IDNA_OK)
 			ck_assert_str_eq(one, other);
 	}
@@ -503,8 +503,8 @@ check_stable(const char *head, const char *middle, const char *tail)
 	struct ln_jid jid, again;
 
 	if (ln_jid_parse(a, text, strlen(text), &jid) == LN_JID_OK) {
-		ck_assert_msg(
-		    ln_jid_parse(a, jid.full, ln_jid_len(&jid), &again) == LN_JID_OK, "%s", text);
+		ck_assert_msg(ln_jid_parse(a, jid.full, ln_jid_len(&jid), &again) == LN_JID_OK,
+		    "%s", text);
 		ck_assert_msg(ln_jid_same(&jid, &again), "%s", text);
 	}
 	arena_free(&a);
