@@ -21,6 +21,7 @@
 #include "linnet/module.h"
 
 struct entity_ops;
+struct tls;
 
 /* One module on one host, in one snapshot. */
 struct ln_mod {
@@ -65,7 +66,6 @@ struct ln_host {
 	const struct ln_jid *admins;
 	unsigned admin_count;
 	const void *conf; /* struct config_host of src/server */
-	const void *tls;  /* for src/xmpp */
 };
 
 /* Limits and times of the core that everybody on a worker reads. */
@@ -79,7 +79,11 @@ struct core_conf {
 	unsigned sm_queue;          /* stream-management.queue: unacknowledged stanzas */
 	int64_t c2s_rate, s2s_rate; /* bytes a second; 0: off */
 	bool tls_required;          /* c2s.tls */
-	int resource_conflict;      /* enum resource_conflict */
+	struct tls *tls;            /* all certificates, held by `config`; NULL: none, no TLS */
+	unsigned connections_per_address; /* before login; 0: off */
+	struct ln_rate login_per_address; /* failed attempts; count LN_OFF: no limit */
+	struct ln_rate login_per_account; /* the same; an account's are delayed, not refused */
+	int resource_conflict;            /* enum resource_conflict */
 	int scram_iterations;
 };
 

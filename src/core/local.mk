@@ -1,9 +1,10 @@
 src_liblinnet_a_SOURCES += \
 	src/core/idna.c src/core/idna.h \
 	src/core/jid.c \
+	src/core/limit.c src/core/limit.h \
 	src/core/precis.c src/core/precis.h \
 	src/linnet/credentials.h \
 	src/linnet/jid.h \
 	src/linnet/sasl.h
 
-unit_tests += tests/unit/test_jid
+unit_tests += tests/unit/test_jid tests/unit/test_limit

@@ -1,1 +1,2 @@
-src_liblinnet_a_SOURCES +=
+src_liblinnet_a_SOURCES += \
+	src/xmpp/c2s.h
