@@ -6,6 +6,7 @@
 #include "base/base64.h"
 
 #include "base/arena.h"
+#include "linnet/base64.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -121,4 +122,18 @@ base64_decode(const char *text, size_t len, uint8_t *out)
 			return -1;
 	}
 	return p - out + tail;
+}
+
+/* --- for modules, under the names they see ------------------------------------ */
+
+char *
+ln_base64_encode(const void *bytes, size_t len, char *out)
+{
+	return base64_encode(bytes, len, out);
+}
+
+ssize_t
+ln_base64_decode(const char *text, size_t len, uint8_t *out)
+{
+	return base64_decode(text, len, out);
 }
