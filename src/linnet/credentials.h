@@ -33,7 +33,7 @@
 #define LN_PASSWORD_MAX 1023 /* bytes after preparation */
 #define LN_FAKE_SECRET_LEN 32
 
-/* From the weakest to the strongest. The numbers are in databases. */
+/* From the weakest to the strongest. */
 enum ln_scram_hash { LN_SCRAM_SHA_1, LN_SCRAM_SHA_256, LN_SCRAM_SHA_512, LN_SCRAM_HASHES };
 
 struct ln_scram_keys {

@@ -7,7 +7,7 @@
  *		    plain_credentials, plain_hashed },
  *		{ NULL },
  *	};
- *	LN_MODULE(sasl_plain, ..., .provides = LN_PROVIDE_LIST(sasl, mechanisms) ...)
+ *	LN_MODULE(sasl_plain, ..., .mechanisms = mechanisms);
  *
  * and pure logic: it sees bytes that were decoded from base64, and says what
  * is to happen next. It never waits, never reads the store, never touches the
@@ -169,6 +169,9 @@ enum ln_sasl_verdict ln_sasl_fail(struct ln_sasl *sasl, enum ln_sasl_condition c
  */
 bool ln_sasl_authzid_is_own(struct ln_sasl *sasl, const char *username, size_t username_len,
     const char *authzid, size_t len);
+
+/* Memory that lives as long as the exchange; it is not wiped. */
+void *ln_sasl_alloc(struct ln_sasl *sasl, size_t size) __attribute__((returns_nonnull));
 
 /* --- for those who run exchanges -------------------------------------------- */
 
