@@ -283,7 +283,7 @@ struct ln_option {
  * (or the reload). It runs on the main thread and does nothing else.
  */
 struct ln_check;
-typedef void ln_check_fn(struct ln_check *check, const void *conf);
+typedef void ln_check_fn(const void *conf, struct ln_check *check);
 
 /* `option` is its name, "refill" or "contacts.abuse"; the message says what is
  * allowed. The place is found: where the option was set, else the module's own. */

@@ -29,28 +29,20 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "linnet/option.h"
+#include "base/log.h"
+#include "linnet/module.h"
 #include "server/report.h"
 
 /* ---- What the server itself is told. The tables are in config_tables.c. ---- */
 
 enum config_log_to { CONFIG_LOG_STDERR, CONFIG_LOG_SYSLOG };
-enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
-enum config_log_level {
-	CONFIG_LOG_ERROR,
-	CONFIG_LOG_WARNING,
-	CONFIG_LOG_NOTICE,
-	CONFIG_LOG_INFO,
-	CONFIG_LOG_DEBUG,
-	CONFIG_LOG_TRACE,
-};
 
 struct config_log {
 	int to_word; /* enum config_log_to; LN_OTHER: the file `to` */
 	const char *to;
-	int level;                /* enum config_log_level */
-	int format;               /* enum config_log_format */
-	struct ln_map components; /* of int, enum config_log_level */
+	int level;                /* enum log_level */
+	int format;               /* enum log_format */
+	struct ln_map components; /* of int, enum log_level */
 };
 
 struct config_listen_address {
@@ -149,34 +141,16 @@ struct config_component {
 
 /* ---- Modules ---- */
 
-enum config_scope {
-	CONFIG_SCOPE_HOST,      /* one instance a host */
-	CONFIG_SCOPE_COMPONENT, /* one a host, on an address of its own */
-	CONFIG_SCOPE_GLOBAL,    /* one; set at the top, not in a host */
-};
-
-/* What the configuration must know of a module; its owner keeps it in place
- * longer than any configuration. Lists of names end in NULL and may be absent. */
-struct config_module {
-	const char *name;
-	const char *summary;
-	enum config_scope scope;
-	const struct ln_option *options; /* may be absent */
-	size_t conf_size;
-	ln_check_fn *check; /* may be absent */
-	const char *const *needs;
-	const char *const *conflicts;
-};
-
-/* All modules there are, whether or not they will be switched on. */
+/* All modules there are, whether or not they will be switched on; they stay in place longer
+ * than any configuration. */
 struct config_registry {
-	const struct config_module *const *modules;
+	const struct ln_module *const *modules;
 	size_t count;
 };
 
 /* A module that is switched on, for one host or for the server. */
 struct config_use {
-	const struct config_module *module;
+	const struct ln_module *module;
 	const void *conf; /* conf_size bytes */
 };
 

@@ -1,4 +1,4 @@
 src_liblinnet_a_SOURCES += \
-	src/linnet/option.h \
+	src/linnet/command.h src/linnet/option.h \
 	src/server/config.h \
 	src/server/report.c src/server/report.h

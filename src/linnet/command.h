@@ -1,0 +1,151 @@
+/*
+ * Commands: what administrators, and users, can have the server do.
+ *
+ * A command is declared once, as a row. It is then a verb of linnetctl with
+ * help and completion, and an ad-hoc command (XEP-0050) whose form is made from
+ * the arguments. What it answers is a table that each of them shows its own way.
+ *
+ *	static const struct ln_arg kick_args[] = {
+ *		{ LN_ARG_ACCOUNT, "jid", "Whose sessions to end." },
+ *		{ LN_ARG_TEXT, "resource", "Only this one.", LN_ARG_OPTIONAL },
+ *		LN_ARG_ROWS_END
+ *	};
+ *	static void
+ *	kick(const struct ln_mod *mod, struct ln_call *call)
+ *	{
+ *		struct ln_account *account = ln_call_account(call);
+ *		...
+ *		ln_call_say(call, "%u sessions ended.", count);
+ *	}
+ *	static const struct ln_command commands[] = {
+ *		{ "session kick", "End sessions of an account.", LN_ROLE_ADMIN,
+ *		    LN_HOME_ACCOUNT, kick_args, kick },
+ *		LN_COMMAND_END
+ *	};
+ *
+ * The function runs where `home` says, with arguments that were checked by
+ * their types, and must not wait there. The command is over when it returns,
+ * unless it said ln_call_later(); then it is over with ln_call_done().
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_LINNET_COMMAND_H
+#define LN_LINNET_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "linnet/option.h"
+
+struct arena;
+struct ln_account;
+struct ln_call;
+struct ln_jid;
+struct ln_mod;
+
+/* ---- Rows ---- */
+
+enum ln_arg_type {
+	LN_ARG_END,
+	LN_ARG_ACCOUNT, /* a bare JID at one of our hosts */
+	LN_ARG_JID,     /* any JID */
+	LN_ARG_HOST,    /* one of our hosts */
+	LN_ARG_TEXT,
+	LN_ARG_PASSWORD, /* not shown; asked for at a terminal, or read from standard input */
+	LN_ARG_INT,
+	LN_ARG_DURATION, /* 30s 15m 12h 30d, as in the configuration */
+	LN_ARG_WORD,     /* one of `names` */
+	LN_ARG_FILE,     /* its contents: linnetctl reads the file, `-` is standard input */
+	LN_ARG_FLAG,     /* --name, or not there */
+};
+
+enum {
+	LN_ARG_OPTIONAL = 1 << 0, /* stands behind those that are not */
+	LN_ARG_REST = 1 << 1,     /* TEXT, last: takes all words that follow */
+};
+
+struct ln_arg {
+	enum ln_arg_type type;
+	const char *name;
+	const char *help;
+	unsigned flags;
+	const struct ln_name *names; /* WORD */
+};
+
+#define LN_ARG_ROWS_END            \
+	{                          \
+		.type = LN_ARG_END \
+	}
+
+enum ln_role {
+	LN_ROLE_OPERATOR, /* only through the control socket */
+	LN_ROLE_ADMIN,    /* the `admins` of a host too, for that host */
+	LN_ROLE_USER,     /* any account too, for itself: its first argument is its own JID */
+};
+
+enum ln_home {
+	LN_HOME_MAIN,    /* the main thread */
+	LN_HOME_ACCOUNT, /* home of the account that is the first argument, which is loaded; where
+			    there is no such account the command fails without being called */
+	LN_HOME_NAME,    /* the same worker, but there may be no account (or not yet one) */
+	LN_HOME_EACH,    /* every worker, one after the other; rows add up */
+};
+
+/* `mod` is the instance of the host that the first argument names; NULL for the server's own
+ * and for commands whose first argument names no host. */
+typedef void ln_command_fn(const struct ln_mod *mod, struct ln_call *call);
+
+struct ln_command {
+	const char *name; /* "user add" */
+	const char *help; /* one sentence */
+	enum ln_role role;
+	enum ln_home home;
+	const struct ln_arg *args; /* may be absent */
+	ln_command_fn *run;
+	const char *node; /* ad-hoc node where XEP-0133 has one; else made from the name */
+};
+
+#define LN_COMMAND_END       \
+	{                    \
+		.name = NULL \
+	}
+
+/* ---- Inside a command ---- */
+
+/* Arguments by their index in the rows; texts live as long as the call. NULL, 0: not given. */
+bool ln_call_given(const struct ln_call *call, unsigned arg);
+const char *ln_call_text(const struct ln_call *call, unsigned arg);
+const char *ln_call_bytes(const struct ln_call *call, unsigned arg, size_t *len_r);
+const struct ln_jid *ln_call_jid(const struct ln_call *call, unsigned arg);
+int64_t ln_call_number(const struct ln_call *call, unsigned arg); /* INT, DURATION (ms), WORD */
+
+/* LN_HOME_ACCOUNT: the account, until the function returns. */
+struct ln_account *ln_call_account(const struct ln_call *call);
+
+/* Memory that lives as long as the call. */
+struct arena *ln_call_arena(struct ln_call *call);
+
+/* Columns once (names, NULL at the end), then rows, cell by cell. */
+void ln_call_columns(struct ln_call *call, ...) __attribute__((sentinel));
+void ln_call_cell(struct ln_call *call, const char *text); /* copied; NULL: nothing */
+void ln_call_cell_number(struct ln_call *call, int64_t number);
+void ln_call_cell_bool(struct ln_call *call, bool value);
+void ln_call_cell_size(struct ln_call *call, int64_t bytes);
+void ln_call_cell_duration(struct ln_call *call, int64_t ms);
+void ln_call_cell_stamp(struct ln_call *call, int64_t wall_ms);
+
+/* A line beside the table, for people. */
+void ln_call_say(struct ln_call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The command failed; the first reason stays. Rows so far are kept. */
+void ln_call_fail(struct ln_call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The command goes on after the function returns; whoever has the call then calls
+ * ln_call_done() once, from any thread, and does not touch it again. */
+void ln_call_later(struct ln_call *call);
+void ln_call_done(struct ln_call *call);
+
+#endif
