@@ -13,12 +13,20 @@
 #include "base/xalloc.h"
 
 void
+report_truncate(struct report *report, size_t count)
+{
+	while (report->count > count) {
+		struct report_entry *entry = &report->entries[--report->count];
+
+		free((char *)entry->place.file);
+		free(entry->message);
+	}
+}
+
+void
 report_free(struct report *report)
 {
-	for (size_t i = 0; i < report->count; i++) {
-		free((char *)report->entries[i].place.file);
-		free(report->entries[i].message);
-	}
+	report_truncate(report, 0);
 	free(report->entries);
 	*report = (struct report)REPORT_INIT;
 }

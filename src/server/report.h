@@ -47,6 +47,9 @@ void report_free(struct report *report);
 void report_add(struct report *report, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Forgets all but the first `count` entries. */
+void report_truncate(struct report *report, size_t count);
+
 static inline bool
 report_is_empty(const struct report *report)
 {
