@@ -37,29 +37,40 @@ enum item_class {
 	ITEM_CONTROL /* always goes in: unavailable, control messages */
 };
 
+enum item_drop {
+	DROP_ABSENT, /* the entity does not exist, or is dying */
+	DROP_FULL,   /* its inbox is full */
+	DROP_FAILED  /* it could not be loaded: the store fails */
+};
+
 /* One entry of an inbox; embedded in what it stands for. */
 struct item {
 	struct post post; /* for the way between workers */
 	STAILQ_ENTRY(item) link;
 	/* At home, in its turn. Ownership of the item passes to it. */
 	void (*run)(struct entity *entity, struct item *item);
-	/* Instead of run: the entity does not exist, is dying, or refuses. May be NULL: free(). */
-	void (*drop)(struct item *item);
-	uint32_t weight; /* bytes, for the inbox's bound */
-	uint8_t class;   /* enum item_class */
+	/* Instead of run. Ownership passes too. */
+	void (*drop)(struct item *item, enum item_drop why);
+	const struct ln_jid *to; /* set by router_item(); part of what the item stands for */
+	uint32_t weight;         /* bytes, for the inbox's bound */
+	uint8_t class;           /* enum item_class */
 };
 STAILQ_HEAD(item_queue, item);
 
-enum entity_state {
-	ENTITY_LOADING, /* the inbox fills, nothing is served */
-	ENTITY_ACTIVE,
-	ENTITY_DYING /* answers like nobody; rows are being deleted */
+enum entity_life {
+	LIFE_LOADING, /* the inbox fills, nothing is served */
+	LIFE_ACTIVE,
+	LIFE_DYING /* answers like nobody; rows are being deleted */
 };
 
 struct entity_ops {
 	const char *kind; /* "account", "host", "room" ... for logs */
+	size_t size;      /* of the struct that begins with struct entity */
 	size_t inbox_max; /* bytes */
-	/* Begins loading; ends in entity_loaded() or entity_absent(), perhaps at once. */
+	/* Does this stanza load the entity? If not, it is dropped and counted. */
+	bool (*loads)(const struct ln_stanza *st);
+	/* Begins loading; ends in entity_loaded(), perhaps at once, or later in entity_absent() or
+	 * entity_failed(). */
 	void (*load)(struct entity *entity);
 	/* A stanza for the entity, in its turn. Ownership passes. */
 	void (*deliver)(struct entity *entity, struct ln_stanza *st);
@@ -83,31 +94,38 @@ struct entity {
 	unsigned jobs;         /* store, crypto, fan-out jobs out: not evictable */
 	size_t memory;         /* estimated bytes, for eviction */
 	struct fanout *fanout; /* head: being sent; the inbox waits */
-	uint8_t state;         /* enum entity_state */
-	bool is_ready;
+	size_t lru_weight;
+	uint8_t life; /* enum entity_life */
+	bool is_ready, in_lru;
 };
 
 /* Finds a loaded (or loading) entity of this worker. NULL: none. */
 struct entity *entity_find(const struct ln_jid *bare);
 
-/*
- * Finds it or begins to load it; `ops->load` is called for a new one, whose
- * struct comes from `make` (zeroed but for what the kind sets).
- */
-struct entity *entity_get(const struct ln_jid *bare, const struct entity_ops *ops,
-    const struct ln_host *host, size_t struct_size);
+/* Finds it or makes one (zeroed, ops->size bytes) and begins to load it. Never NULL. The
+ * JID may be a full one: its bare form counts. */
+struct entity *entity_get(const struct ln_jid *jid, const struct entity_ops *ops,
+    const struct ln_host *host);
 
 /* Puts an item into the inbox; ownership passes. A full inbox answers by the item's class. */
 void entity_put(struct entity *entity, struct item *item);
 
-/* The end of loading: serves what waits, or drops it all and forgets the entity. */
+/* The end of loading: serves what waits, or drops it all and forgets the entity (its name is then
+ * known to be absent for a minute; a failed one is tried again). */
 void entity_loaded(struct entity *entity);
 void entity_absent(struct entity *entity);
+void entity_failed(struct entity *entity);
+
+/* Back into loading: its inbox waits until entity_loaded(). */
+void entity_reload(struct entity *entity);
+
+/* It has something to send (a fan-out): serve it. */
+void entity_ready(struct entity *entity);
 
 /* From now on it answers like nobody. */
 void entity_die(struct entity *entity);
 
-/* Removes it from the table and unloads it; the inbox must be empty. */
+/* Removes it from the table and unloads it; what is in its inbox is dropped. */
 void entity_remove(struct entity *entity);
 
 /* Jobs out keep an entity from being evicted; a completion finds it by the reference and may
@@ -115,9 +133,9 @@ void entity_remove(struct entity *entity);
 void entity_job_begin(struct entity *entity);
 void entity_job_end(struct entity *entity);
 
-/* A call in the entity's turn: allocates an item. For timers and completions. */
-void entity_call(struct entity *entity, void (*run)(struct entity *entity, void *arg), void *arg,
-    void (*drop)(void *arg));
+/* A call in the entity's turn, for timers and completions; `entity` NULL: it is gone. Any worker. */
+void entity_call(const struct ln_jid *bare, void (*run)(struct entity *entity, void *arg),
+    void *arg);
 
 /* Walks the entities of the current worker. */
 void entity_each(void (*each)(struct entity *entity, void *arg), void *arg);
@@ -125,8 +143,11 @@ void entity_each(void (*each)(struct entity *entity, void *arg), void *arg);
 /* Bytes of inboxes and number of entities on this worker: for `stats`. */
 size_t entity_count(void);
 
-/* A name that was looked up and does not exist, remembered for a minute. */
+/* Was this name looked up within the last minute and found not to exist? */
 bool entity_known_absent(const struct ln_jid *bare);
+
+/* It exists now: an account was just made. */
+void entity_forget_absent(const struct ln_jid *bare);
 
 /* At start, before the workers run. */
 void entity_init(void);

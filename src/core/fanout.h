@@ -27,4 +27,7 @@ void fanout_send(struct entity *entity, struct fanout *fanout);
 /* Sends the next FANOUT_TURN; true: there is more. Called by the serving loop. */
 bool fanout_continue(struct entity *entity);
 
+/* Forgets what was not sent yet: the entity is removed. */
+void fanout_drop(struct entity *entity);
+
 #endif

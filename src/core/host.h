@@ -99,8 +99,8 @@ struct snapshot {
 	unsigned slot_count;
 	const struct ln_mod **mods; /* of all hosts and global */
 	unsigned mod_count;
-	void *config; /* struct config, kept alive by the snapshot */
-	void (*config_free)(void *config);
+	void *config; /* struct config of src/server, kept alive by the snapshot */
+	void (*free)(struct snapshot *snapshot); /* called with the last reference */
 };
 
 /* The current worker's snapshot; borrowed until the end of the turn. */

@@ -1,9 +1,24 @@
 src_liblinnet_a_SOURCES += \
+	src/core/entity.c src/core/entity.h \
+	src/core/fanout.c src/core/fanout.h \
+	src/core/hold.c src/core/hold.h \
+	src/core/host.c src/core/host.h \
 	src/core/credentials.c \
 	src/core/idna.c src/core/idna.h \
 	src/core/jid.c \
 	src/core/limit.c src/core/limit.h \
+	src/core/port.c src/core/port.h \
 	src/core/precis.c src/core/precis.h \
+	src/core/router.c src/core/router.h \
+	src/core/stanza.c src/core/stanza.h \
+	src/core/stanza_names.c src/core/stanza_names.h \
+	src/core/work.c src/core/work.h \
+	src/linnet/account.h src/linnet/command.h \
+	src/linnet/errors.def \
+	src/linnet/events.h \
+	src/linnet/hooks.def \
+	src/linnet/module.h \
+	src/linnet/stanza.h \
 	src/core/sasl.c \
 	src/linnet/base64.h \
 	src/linnet/credentials.h \

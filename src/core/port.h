@@ -36,7 +36,6 @@ struct port_bound {
 	const struct ln_jid *jid; /* full; NULL: refused */
 	enum ln_error error;
 	const char *text;
-	struct ln_stanza *reply; /* unused by sessions; see stream */
 };
 
 /* The answers to UP_ENABLE and UP_RESUME. */
@@ -63,9 +62,7 @@ struct port_ops {
 	void (*nonza)(struct port *port, const struct ln_elem *elem);
 	void (*ack)(struct port *port, uint32_t h); /* <a h=/> */
 	void (*ask)(struct port *port);             /* <r/> */
-	/* The peer acknowledged more than it was sent: ends the stream as XEP-0198 §6 says. */
-	void (*overacked)(struct port *port, uint32_t h, uint32_t sent);
-	void (*pause)(struct port *port); /* credit is used up: read no more stanzas */
+	void (*pause)(struct port *port);           /* credit is used up: read no more stanzas */
 	void (*go_on)(struct port *port);
 	/* Ends the stream; condition NULL: just </stream:stream>. The session is detached already. */
 	void (*close)(struct port *port, const char *condition, const char *text);
@@ -73,8 +70,7 @@ struct port_ops {
 
 /* Embedded in a stream. */
 struct port {
-	UT_hash_handle hh;
-	uint64_t id;
+	uint64_t id; /* a handle of this worker's table */
 	const struct port_ops *ops;
 };
 
@@ -94,16 +90,14 @@ enum up_kind {
 	UP_RESUME,
 	UP_ACKED, /* the peer has (or, without XEP-0198, the kernel took) all up to h */
 	UP_ASKED, /* <r/> came */
-	UP_NONZA, /* an element the stream does not know, e.g. XEP-0352; if nobody wants it, close the
-			port with unsupported-stanza-type */
-	UP_ANSWERED, /* a stanza that the stream has dealt with: it counts, and so does the answer */
-	UP_DETACH    /* the connection is gone, or the peer closed its stream */
+	UP_NONZA, /* an element the stream does not know, e.g. XEP-0352 */
+	UP_DETACH /* the connection is gone, or the peer closed its stream */
 };
 
 struct up {
 	struct item item;
-	struct ln_jid account; /* bare, in `arena` */
-	struct arena *arena;   /* of all the texts here; freed with the item */
+	struct ln_jid account; /* bare, behind this struct */
+	struct arena *arena;   /* of the texts here, made by up_arena(); freed with the item */
 	enum up_kind kind;
 	uint64_t session;
 	struct port_ref port;
@@ -133,10 +127,6 @@ struct up {
 			struct ln_elem *elem;
 		} nonza;
 		struct {
-			struct ln_stanza *stanza; /* open a hold for it and release it */
-			struct ln_stanza *reply;  /* to be sent to the session; NULL: none */
-		} answered;
-		struct {
 			bool closed; /* orderly: the session ends, no hibernation */
 			const char *reason;
 		} detach;
@@ -145,6 +135,7 @@ struct up {
 
 /* A new message for the account; fill it and post it. Any worker. */
 struct up *up_new(enum up_kind kind, const struct ln_jid *account);
+struct arena *up_arena(struct up *up);
 void up_post(struct up **up);
 void up_free(struct up **up);
 

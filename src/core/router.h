@@ -26,11 +26,8 @@ bool router_is_home(const struct ln_jid *jid);
 /* Sends a stanza on its way; ownership passes. `to` must be set. Any worker. */
 void router_route(struct ln_stanza *st);
 
-/*
- * Puts an item into the inbox of a local bare JID, at its home, whatever
- * worker this is. The JID is copied into the item's post by the caller's struct: it must stay
- * valid as long as the item.
- */
+/* Puts an item into the inbox of a local bare JID, at its home, loading it; from whatever worker.
+ * The JID must live as long as the item: it is part of it. */
 void router_item(const struct ln_jid *bare, struct item *item);
 
 /* Answers a stanza with an error, to its sender, and frees it. Any worker. */

@@ -32,6 +32,8 @@ struct payload {
 	char *bytes;          /* serialised children, NULL until payload_bytes() */
 	size_t len;
 	bool bytes_made;
+	bool bound;            /* the bytes fit streams of jabber:client alone */
+	struct payload *below; /* whose arena holds the envelope of this one; or NULL */
 };
 
 struct ln_stanza {

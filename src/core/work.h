@@ -17,15 +17,16 @@
 #include "core/stanza.h"
 #include "store/store.h"
 
+/* At start: where jobs go. */
+void work_init(struct store *store);
+struct store *work_store(void);
+
 /* Begins and ends the handling of one item; `st` may be NULL. work_end() submits. */
 void work_begin(struct entity *entity, struct ln_stanza *st);
 void work_end(void);
 
 /* The entity in hand, NULL outside of a handler. */
 struct entity *work_entity(void);
-
-/* The stanza in hand was freed or has changed hands: its hold is no longer there to be split. */
-void work_forget_stanza(const struct ln_stanza *st);
 
 /* The write job of this handler call, made on first use. */
 struct store_job *work_job(void);

@@ -1,0 +1,125 @@
+/*
+ * Snapshots on workers. See host.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/host.h"
+
+#include <stdlib.h>
+
+#include "core/entity.h"
+#include "net/worker.h"
+
+#define OBSERVERS_MAX 8
+
+struct install {
+	struct post post;
+	struct snapshot *snapshot;
+};
+
+static unsigned slot;
+static void (*observers[OBSERVERS_MAX])(const struct snapshot *old, const struct snapshot *now);
+static unsigned observer_count;
+
+const struct snapshot *
+snapshot_current(void)
+{
+	return worker_slot(worker_current(), slot);
+}
+
+const struct ln_host *
+host_find(const char *domain, size_t len)
+{
+	const struct snapshot *snapshot = snapshot_current();
+	struct ln_host *host = NULL;
+
+	if (snapshot != NULL)
+		HASH_FIND(hh, snapshot->hosts, domain, len, host);
+	return host;
+}
+
+const struct ln_host *
+host_of(const struct ln_jid *jid)
+{
+	return host_find(ln_jid_domain(jid), jid->domain_len);
+}
+
+struct snapshot *
+snapshot_ref(struct snapshot *snapshot)
+{
+	atomic_fetch_add_explicit(&snapshot->refs, 1, memory_order_relaxed);
+	return snapshot;
+}
+
+void
+snapshot_unref(struct snapshot **snapshot_p)
+{
+	struct snapshot *snapshot = *snapshot_p;
+
+	*snapshot_p = NULL;
+	if (snapshot != NULL &&
+	    atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) == 1)
+		snapshot->free(snapshot);
+}
+
+/* Points an entity at its host's new self. Whose host is gone is told by the observers. */
+static void
+rehost(struct entity *entity, void *arg)
+{
+	const struct ln_host *host = host_of(&entity->jid);
+
+	(void)arg;
+	if (host != NULL)
+		entity->host = host;
+}
+
+static void
+install(struct worker *worker, struct post *post)
+{
+	struct install *message = (struct install *)post;
+	struct snapshot *old = worker_slot(worker, slot);
+
+	worker_slot_set(worker, slot, message->snapshot);
+	if (worker != worker_main())
+		entity_each(rehost, NULL);
+	for (unsigned i = 0; i < observer_count; i++)
+		observers[i](old, message->snapshot);
+	snapshot_unref(&old);
+	free(message);
+}
+
+void
+snapshot_publish(struct snapshot *snapshot)
+{
+	for (unsigned i = 0; i <= worker_count(); i++) {
+		struct install *message = xcalloc(1, sizeof *message);
+
+		message->post.run = install;
+		message->snapshot = snapshot_ref(snapshot);
+		worker_post(i < worker_count() ? worker_get(i) : worker_main(), &message->post);
+	}
+}
+
+void
+snapshot_on_install(void (*installed)(const struct snapshot *old, const struct snapshot *now))
+{
+	if (observer_count == OBSERVERS_MAX)
+		abort();
+	observers[observer_count++] = installed;
+}
+
+static void
+close_worker(struct worker *worker)
+{
+	struct snapshot *snapshot = worker_slot(worker, slot);
+
+	worker_slot_set(worker, slot, NULL);
+	snapshot_unref(&snapshot);
+}
+
+void
+host_init(void)
+{
+	slot = worker_slot_new();
+	worker_on_close(close_worker);
+}

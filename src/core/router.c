@@ -1,0 +1,210 @@
+/*
+ * The router. See router.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/router.h"
+
+#include "base/metrics.h"
+#include "core/host.h"
+#include "net/worker.h"
+
+enum { LOCAL, ACROSS, REMOTE, NO_ROUTE, NOT_LOADED, BOUNCED };
+static const struct metric_row rows[] = {
+	[LOCAL] = { "local_total", METRIC_COUNTER, "Stanzas routed on the worker they were on." },
+	[ACROSS] = { "across_total", METRIC_COUNTER, "Stanzas posted to another worker." },
+	[REMOTE] = { "remote_total", METRIC_COUNTER, "Stanzas for other servers." },
+	[NO_ROUTE] = { "unroutable_total", METRIC_COUNTER, "Stanzas with nowhere to go." },
+	[NOT_LOADED] = { "not_loaded_total", METRIC_COUNTER,
+	    "Availability and probes for accounts without sessions." },
+	[BOUNCED] = { "bounced_total", METRIC_COUNTER, "Stanzas answered with an error." },
+};
+METRICS(metrics, "router", rows);
+
+static void (*send_remote)(struct ln_stanza *st);
+
+void
+router_set_remote(void (*send)(struct ln_stanza *st))
+{
+	send_remote = send;
+}
+
+struct worker *
+router_home(const struct ln_jid *jid)
+{
+	return worker_get((unsigned)(jid->hash % SLOTS) % worker_count());
+}
+
+bool
+router_is_home(const struct ln_jid *jid)
+{
+	return router_home(jid) == worker_current();
+}
+
+void
+router_bounce(struct ln_stanza *st, enum ln_error error, const char *text)
+{
+	struct ln_stanza *reply = NULL;
+
+	if (!(st->flags & (STANZA_NO_BOUNCE | STANZA_REFUSED)) && st->from.full != NULL)
+		reply = ln_error_reply(st, error, ln_error_type(error), text);
+	metric_inc(metrics, BOUNCED);
+	ln_stanza_free(&st);
+	if (reply != NULL)
+		router_route(reply);
+}
+
+/* --- a stanza as an item --------------------------------------------------------- */
+
+static void
+deliver(struct entity *entity, struct item *item)
+{
+	entity->ops->deliver(entity, (struct ln_stanza *)item);
+}
+
+/* Nobody there (RFC 6121 §8.5.1): presence is silent, the rest is answered. */
+static void
+undelivered(struct item *item, enum item_drop why)
+{
+	struct ln_stanza *st = (struct ln_stanza *)item;
+
+	if (st->kind == LN_PRESENCE) {
+		ln_stanza_free(&st);
+		return;
+	}
+	router_bounce(st,
+	    why == DROP_ABSENT ? LN_ERR_SERVICE_UNAVAILABLE : LN_ERR_RESOURCE_CONSTRAINT, NULL);
+}
+
+static enum item_class
+class_of(const struct ln_stanza *st)
+{
+	if (st->type == LN_TYPE_ERROR || st->type == LN_RESULT || st->type == LN_AVAILABLE ||
+	    st->type == LN_PROBE)
+		return ITEM_MINOR;
+	if (st->kind == LN_PRESENCE)
+		return ITEM_CONTROL;
+	return ITEM_ASK;
+}
+
+static void
+put_stanza(struct ln_stanza *st)
+{
+	const struct ln_host *host = host_of(&st->to);
+	const struct entity_ops *ops;
+	struct entity *entity;
+
+	if (host == NULL) { /* it went away while the stanza was on its way */
+		router_bounce(st, LN_ERR_ITEM_NOT_FOUND, NULL);
+		return;
+	}
+	ops = ln_jid_has_local(&st->to) ? host->node_ops : host->domain_ops;
+	entity = entity_find(&st->to);
+	if (ops == NULL || (entity == NULL && entity_known_absent(&st->to))) {
+		undelivered(&st->item, DROP_ABSENT);
+		return;
+	}
+	if (entity == NULL && !ops->loads(st)) {
+		metric_inc(metrics, NOT_LOADED);
+		ln_stanza_free(&st);
+		return;
+	}
+	if (entity == NULL)
+		entity = entity_get(&st->to, ops, host);
+	entity_put(entity, &st->item);
+}
+
+static void
+stanza_arrived(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	put_stanza((struct ln_stanza *)post);
+}
+
+static void
+to_remote(struct ln_stanza *st)
+{
+	if (send_remote != NULL) {
+		metric_inc(metrics, REMOTE);
+		send_remote(st);
+		return;
+	}
+	metric_inc(metrics, NO_ROUTE);
+	if (st->kind == LN_PRESENCE && st->type != LN_SUBSCRIBE) {
+		ln_stanza_free(&st);
+		return;
+	}
+	router_bounce(st, LN_ERR_REMOTE_SERVER_NOT_FOUND, NULL);
+}
+
+void
+router_route(struct ln_stanza *st)
+{
+	struct worker *home;
+
+	if (host_of(&st->to) == NULL) {
+		to_remote(st);
+		return;
+	}
+	st->item.run = deliver;
+	st->item.drop = undelivered;
+	st->item.class = class_of(st);
+	st->item.weight = (uint32_t)stanza_weight(st);
+	home = router_home(&st->to);
+	if (home == worker_current()) {
+		metric_inc(metrics, LOCAL);
+		put_stanza(st);
+		return;
+	}
+	metric_inc(metrics, ACROSS);
+	st->item.post.run = stanza_arrived;
+	worker_post(home, &st->item.post);
+}
+
+void
+ln_send(struct ln_stanza *st)
+{
+	router_route(st);
+}
+
+/* --- other items -------------------------------------------------------------------- */
+
+static void
+put_item(struct item *item)
+{
+	const struct ln_jid *jid = item->to;
+	struct entity *entity = entity_find(jid);
+	const struct ln_host *host = host_of(jid);
+	const struct entity_ops *ops = NULL;
+
+	if (host != NULL)
+		ops = ln_jid_has_local(jid) ? host->node_ops : host->domain_ops;
+	if (entity == NULL && (ops == NULL || entity_known_absent(jid))) {
+		item->drop(item, DROP_ABSENT);
+		return;
+	}
+	if (entity == NULL)
+		entity = entity_get(jid, ops, host);
+	entity_put(entity, item);
+}
+
+static void
+item_arrived(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	put_item((struct item *)post);
+}
+
+void
+router_item(const struct ln_jid *bare, struct item *item)
+{
+	struct worker *home = router_home(bare);
+
+	item->to = bare;
+	if (home == worker_current()) {
+		put_item(item);
+		return;
+	}
+	item->post.run = item_arrived;
+	worker_post(home, &item->post);
+}

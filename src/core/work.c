@@ -1,0 +1,208 @@
+/*
+ * The work in hand. See work.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/work.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/log.h"
+#include "core/router.h"
+
+/* What happens when the job is durable; lives in the job's memory. */
+struct after {
+	STAILQ_ENTRY(after) link;
+	struct hold hold;
+	struct ln_stanza *result;
+	void (*fn)(struct entity *entity, void *arg, bool ok);
+	void *arg;
+};
+
+STAILQ_HEAD(after_list, after);
+
+struct done {
+	struct ln_jid jid;
+	struct after_list list;
+	char name[];
+};
+
+struct work {
+	struct entity *entity;
+	struct hold hold; /* lent by the stanza in hand */
+	struct store_job *job;
+	struct done *done;
+	struct ln_stanza *results[4]; /* answered before anything was stored */
+	unsigned result_count;
+};
+
+static struct store *the_store;
+static _Thread_local struct work work;
+
+void
+work_init(struct store *store)
+{
+	the_store = store;
+}
+
+struct store *
+work_store(void)
+{
+	return the_store;
+}
+
+struct entity *
+work_entity(void)
+{
+	return work.entity;
+}
+
+void
+work_begin(struct entity *entity, struct ln_stanza *st)
+{
+	assert(work.entity == NULL);
+	work = (struct work){ .entity = entity };
+	if (st != NULL)
+		work.hold = hold_split(&st->hold);
+}
+
+static struct after *
+add_after(void)
+{
+	struct after *after;
+
+	work_job();
+	after = store_job_alloc(work.job, sizeof *after);
+	STAILQ_INSERT_TAIL(&work.done->list, after, link);
+	return after;
+}
+
+struct store_job *
+work_job(void)
+{
+	size_t len;
+
+	if (work.job != NULL)
+		return work.job;
+	assert(work.entity != NULL);
+	len = ln_jid_len(&work.entity->jid);
+	work.job = store_job_new(the_store, work.entity->ops->kind);
+	work.done = store_job_alloc(work.job, sizeof *work.done + len + 1);
+	memcpy(work.done->name, work.entity->jid.full, len);
+	work.done->jid = work.entity->jid;
+	work.done->jid.full = work.done->name;
+	STAILQ_INIT(&work.done->list);
+	if (hold_any(&work.hold))
+		add_after()->hold = hold_take(&work.hold);
+	return work.job;
+}
+
+void
+work_hold(struct hold *hold)
+{
+	if (hold_any(hold))
+		add_after()->hold = hold_take(hold);
+}
+
+void
+work_result(struct ln_stanza *result)
+{
+	if (work.job != NULL) {
+		add_after()->result = result;
+		return;
+	}
+	if (work.entity == NULL || work.result_count == 4) {
+		router_route(result);
+		return;
+	}
+	work.results[work.result_count++] = result;
+}
+
+void
+work_when_durable(void (*fn)(struct entity *entity, void *arg, bool ok), void *arg)
+{
+	struct after *after = add_after();
+
+	after->fn = fn;
+	after->arg = arg;
+}
+
+/* The job failed: the asker of a set is told so in place of the result. */
+static void
+send_failure(struct ln_stanza *result)
+{
+	struct ln_stanza *error =
+	    ln_stanza_new(LN_IQ, LN_TYPE_ERROR, ln_from(result), ln_to(result));
+	struct ln_elem *elem = ln_add(error, "error", NS_CLIENT);
+
+	ln_set_id(error, ln_id(result));
+	ln_set_attr(elem, "type", "cancel");
+	ln_elem_add(elem, ln_error_name(LN_ERR_INTERNAL_SERVER_ERROR), NS_STANZAS);
+	ln_stanza_free(&result);
+	router_route(error);
+}
+
+static void
+durable(struct store_job *job, void *arg)
+{
+	struct done *done = arg;
+	enum store_outcome outcome = store_job_outcome(job);
+	bool ok = outcome == STORE_OK;
+	struct entity *entity = entity_find(&done->jid);
+	struct after *after;
+
+	/* Late: the account was deleted meanwhile; that is no failure (DESIGN section 8). */
+	if (!ok && outcome != STORE_LATE)
+		log_error("core", "write undone entity=%s reason=%s", done->name,
+		    store_job_error(job));
+	STAILQ_FOREACH(after, &done->list, link) {
+		hold_release(&after->hold);
+		if (after->result != NULL && ok)
+			router_route(after->result);
+		else if (after->result != NULL)
+			send_failure(after->result);
+		if (after->fn != NULL)
+			after->fn(entity, after->arg, ok);
+	}
+	/* A call may have removed the entity. */
+	entity = entity_find(&done->jid);
+	if (entity != NULL && entity->jobs > 0)
+		entity_job_end(entity);
+}
+
+/* The handler may have removed its entity. */
+static void
+submit(struct work *ended)
+{
+	struct entity *entity = entity_find(&ended->done->jid);
+	uint64_t seq;
+
+	if (entity != NULL)
+		entity_job_begin(entity);
+	seq = store_write(ended->job, durable, ended->done);
+	if (entity != NULL)
+		entity->last_write = seq;
+}
+
+void
+work_end(void)
+{
+	struct work ended = work;
+
+	work = (struct work){ 0 };
+	hold_release(&ended.hold);
+	if (ended.job == NULL) {
+		for (unsigned i = 0; i < ended.result_count; i++)
+			router_route(ended.results[i]);
+		return;
+	}
+	for (unsigned i = 0; i < ended.result_count; i++) {
+		struct after *after = store_job_alloc(ended.job, sizeof *after);
+
+		after->result = ended.results[i];
+		STAILQ_INSERT_TAIL(&ended.done->list, after, link);
+	}
+	submit(&ended);
+}
