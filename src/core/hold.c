@@ -63,7 +63,7 @@ static void
 ring_grow(struct hold_owner *owner)
 {
 	uint32_t room = owner->room ? owner->room * 2 : 4;
-	uint64_t *ring = xcalloc(room, sizeof *ring);
+	struct hold_out *ring = xcalloc(room, sizeof *ring);
 
 	for (uint32_t seq = owner->released; seq != owner->opened; seq++)
 		ring[seq & (room - 1)] = owner->ring[seq & (owner->room - 1)];
@@ -73,7 +73,7 @@ ring_grow(struct hold_owner *owner)
 }
 
 struct hold
-hold_open(struct hold_owner *owner)
+hold_open(struct hold_owner *owner, uint32_t size)
 {
 	uint32_t seq = owner->opened;
 
@@ -81,7 +81,8 @@ hold_open(struct hold_owner *owner)
 		ring_grow(owner);
 	if (seq == owner->released)
 		owner->stalled_since = worker_now_ms();
-	owner->ring[seq & (owner->room - 1)] = HOLD_WHOLE;
+	owner->ring[seq & (owner->room - 1)] = (struct hold_out){ HOLD_WHOLE, size };
+	owner->bytes += size;
 	owner->opened++;
 	return (struct hold){ HOLD_WHOLE, owner->id, seq, worker_index(worker_current()) };
 }
@@ -91,16 +92,20 @@ static bool
 take_back(struct hold_owner *owner, const struct returned *back)
 {
 	uint32_t before = owner->released;
-	uint64_t *out;
+	struct hold_out *out;
 
 	if (back->seq - owner->released >= hold_owner_out(owner))
 		return false;
 	out = &owner->ring[back->seq & (owner->room - 1)];
-	assert(*out >= back->weight);
-	*out -= back->weight;
-	while (owner->released != owner->opened &&
-	    owner->ring[owner->released & (owner->room - 1)] == 0)
+	assert(out->weight >= back->weight);
+	out->weight -= back->weight;
+	while (owner->released != owner->opened) {
+		out = &owner->ring[owner->released & (owner->room - 1)];
+		if (out->weight != 0)
+			break;
+		owner->bytes -= out->size;
 		owner->released++;
+	}
 	if (owner->released != before)
 		owner->stalled_since = worker_now_ms();
 	return owner->released != before;

@@ -34,6 +34,12 @@ struct hold {
 	uint32_t worker; /* index of the owner's worker */
 };
 
+/* One number that is out. */
+struct hold_out {
+	uint64_t weight;
+	uint32_t size;
+};
+
 /*
  * The owner's side: embedded in a session or a link, on one worker. Numbers
  * are opened in order; `advanced` is called at the end of a turn in which the
@@ -43,8 +49,9 @@ struct hold_owner {
 	uint64_t id;
 	uint32_t opened;       /* numbers opened so far, modulo 2^32 */
 	uint32_t released;     /* of these the unbroken run of released ones */
-	uint64_t *ring;        /* weight out, of the numbers released .. opened */
+	struct hold_out *ring; /* of the numbers released .. opened */
 	uint32_t room;         /* a power of two, 0: no ring */
+	size_t bytes;          /* of the stanzas whose numbers are out */
 	int64_t stalled_since; /* ms: when the oldest open number became the oldest */
 	void (*advanced)(struct hold_owner *owner);
 };
@@ -61,8 +68,8 @@ hold_owner_out(const struct hold_owner *owner)
 	return owner->opened - owner->released;
 }
 
-/* The hold of the next number. */
-struct hold hold_open(struct hold_owner *owner);
+/* The hold of the next number, for a stanza of `size` bytes. */
+struct hold hold_open(struct hold_owner *owner, uint32_t size);
 
 /* Moves a hold out of where it is. */
 static inline struct hold

@@ -1,0 +1,81 @@
+/*
+ * Accounts: the entity behind user@host.
+ *
+ * An account is loaded with all that its handlers need: roster, preloaded
+ * values, the size of what waits for it. It has sessions (session.h), gives
+ * them what comes (deliver.h), and keeps what lasts until somebody has
+ * acknowledged it (pending.h). Everything here runs at the account's home.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_IM_ACCOUNT_H
+#define LN_IM_ACCOUNT_H
+
+#include <sys/queue.h>
+
+#include "core/entity.h"
+#include "core/host.h"
+#include "linnet/account.h"
+
+struct roster;
+struct waiting;
+
+TAILQ_HEAD(session_list, ln_session);
+TAILQ_HEAD(waiting_list, waiting);
+
+/* A resumable session that ended without being resumed: what <failed/> can still say of it. */
+struct ended {
+	char *sm_id;
+	uint32_t h;
+	int64_t until;	/* monotonic ms */
+};
+#define ENDED_MAX 4
+
+struct ln_account {
+	struct entity entity;	/* first */
+	struct session_list sessions;
+	unsigned session_count;
+	struct roster *roster;	/* NULL: nobody in it; see roster.h */
+	struct slices slices;
+	struct waiting_list waiting;	/* lasting messages that are in memory, in order */
+	int64_t stored_count;	/* rows of `pending`, those in memory included */
+	int64_t stored_bytes;
+	uint64_t drain_session;	/* is being given stored messages; 0: none */
+	struct ended ended[ENDED_MAX];
+};
+
+extern const struct entity_ops account_ops;
+
+static inline struct ln_account *
+account_of(struct entity *entity)
+{
+	return (struct ln_account *)entity;
+}
+
+static inline const struct core_conf *
+account_conf(const struct ln_account *account)
+{
+	(void)account;
+	return &snapshot_current()->core;
+}
+
+/* The session with this handle or resource; NULL: none. */
+struct ln_session *account_session(struct ln_account *account, uint64_t id);
+struct ln_session *account_session_by_resource(struct ln_account *account, const char *resource);
+
+/* Marks the account as dying: sessions end, contacts are told; rows are the caller's. */
+void account_gone(struct ln_account *account);
+
+/* At start, before the workers run. */
+void im_init(void);
+
+/*
+ * At the end: every session of this worker ends, what was not acknowledged is
+ * stored. Each worker's own thread; the store must still run.
+ */
+void im_shutdown(void);
+
+/* A position for `pending`: ordered, never given out twice (DESIGN section 8). */
+int64_t im_position(void);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Lasting messages: kept until somebody has acknowledged them (DESIGN section 8).
+ *
+ * A message that lasts (XEP-0160: chat and normal with content) becomes a
+ * `struct waiting` at its recipient's home. Sessions that are given it point at
+ * it from their queues. The first acknowledgement from any of them ends it.
+ * Where nobody live can acknowledge it is written to `pending` at once, else
+ * after 250 ms; its hold is released by whichever comes first,
+ * acknowledgement or commit. A row that no session holds is an offline message.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_IM_PENDING_H
+#define LN_IM_PENDING_H
+
+#include "core/stanza.h"
+#include "im/account.h"
+#include "im/session.h"
+
+#define PENDING_DELAY_MS 250
+
+enum waiting_state { WAITING_MEMORY, WAITING_WRITING, WAITING_STORED };
+
+struct waiting {
+	TAILQ_ENTRY(waiting) link;	/* in its account's list */
+	TAILQ_ENTRY(waiting) due_link;	/* in the worker's list of those to be written */
+	struct ln_account *account;
+	struct ln_stanza *st;	/* one of the queues', or its own (`owned`) */
+	struct hold hold;
+	int64_t position;	/* of its row */
+	int64_t stamp;		/* when it came, wall-clock ms */
+	int64_t due;		/* monotonic ms; 0: not in the list */
+	uint32_t size;		/* of its row */
+	unsigned holders;	/* sessions that have it in their queues */
+	uint8_t state;		/* enum waiting_state */
+	bool owned;
+	bool acked;
+};
+
+/* Does it last? Types, content, hints (XEP-0160 §3, XEP-0334). */
+bool pending_lasts(const struct ln_stanza *st);
+
+/* Begins: takes the hold of the stanza. */
+struct waiting *pending_new(struct ln_account *account, struct ln_stanza *st);
+
+/* A session's queue has it (through `st`), has it no more because it was acknowledged, or has
+ * it no more because the session ended: then `st` passes to it. */
+void pending_held(struct waiting *waiting, struct ln_stanza *st);
+void pending_acked(struct waiting *waiting);
+void pending_dropped(struct waiting *waiting, struct ln_stanza *st);
+
+/*
+ * After it was given to whom there was: decides when it is written. `live`: at
+ * least one of them has a connection that can acknowledge.
+ */
+void pending_given(struct waiting *waiting, bool live);
+
+/* Nobody holds it: it becomes an offline message, if policy lets it (message_waiting). */
+void pending_keep(struct waiting *waiting);
+
+/* Gives a session the stored messages, oldest first; new ones queue behind them. */
+void pending_drain(struct ln_account *account, struct ln_session *session);
+
+/* Is it being given stored messages? Then new ones for the account are stored behind them. */
+static inline bool
+pending_draining(const struct ln_account *account)
+{
+	return account->drain_session != 0;
+}
+
+void pending_init(void);
+
+#endif
