@@ -110,7 +110,7 @@ COUNT
 # ThreadSanitizer of gcc 12 does not know the memory layout of newer kernels.
 no_randomisation() { setarch "$(uname -m)" -R true 2> /dev/null && echo setarch "$(uname -m)" -R; }
 
-has_tests() { ls "$1"/test_*.py > /dev/null 2>&1; }
+has_tests() { [ -f "$1/pytest.ini" ] || ls "$1"/test_*.py > /dev/null 2>&1; }
 launcher=
 
 # --- the steps: STEP does it, there_STEP says whether there is something to do ------------
@@ -134,7 +134,7 @@ step_quickstart() { sh tests/quickstart.sh; }
 there_quickstart() { [ -f tests/quickstart.sh ]; }
 
 step_asan() { build_in asan gcc "-O1 -g" --enable-sanitizers=address,undefined; }
-slow() { export CK_TIMEOUT_MULTIPLIER=5 LINNET_SLOW=5; }
+slow() { export CK_TIMEOUT_MULTIPLIER=5 LINNET_PATIENCE=5; }
 step_asan_unit() { slow; unit_in asan; }
 step_asan_functional() { slow; pytest_in asan tests/functional -n "$workers"; }
 there_asan_functional() { has_tests tests/functional; }
