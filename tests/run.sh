@@ -21,7 +21,7 @@ work=$top/build-tests
 log=$work/log
 
 # Every step there is, in order; a step whose tests do not exist is not there.
-steps="build unit functional modules interop crash quickstart
+steps="build unit functional interop crash quickstart
 	asan asan-unit asan-functional tsan tsan-unit tsan-functional
 	clang lint fuzz dist"
 
@@ -118,8 +118,6 @@ step_build() { build_in gcc gcc "-O2 -g"; }
 step_unit() { unit_in gcc; }
 step_functional() { pytest_in gcc tests/functional -n "$workers"; }
 there_functional() { has_tests tests/functional; }
-step_modules() { pytest_in gcc tests/modules -n "$workers"; }
-there_modules() { has_tests tests/modules; }
 step_interop() { pytest_in gcc tests/interop -n "$workers"; }
 there_interop() { has_tests tests/interop; }
 
@@ -141,19 +139,14 @@ there_asan_functional() { has_tests tests/functional; }
 
 step_tsan() { build_in tsan gcc "-O1 -g" --enable-sanitizers=thread; }
 step_tsan_unit() { slow; launcher=$(no_randomisation); unit_in tsan; }
-# What crosses threads: those the tests mark, or everything with --all.
+# Delivery and stream management cross threads most; --all runs everything.
 step_tsan_functional() {
 	slow
 	launcher=$(no_randomisation)
-	if [ -n "$all" ]; then
-		pytest_in tsan tests/functional -n "$workers"
-	else
-		pytest_in tsan tests/functional -n "$workers" -m threads
-	fi
+	pytest_in tsan $([ -n "$all" ] && echo tests/functional || ls tests/functional/[ce][0-9]*.py) \
+	    -n "$workers"
 }
-there_tsan_functional() {
-	has_tests tests/functional && { [ -n "$all" ] || grep -rqs 'mark\.threads' tests/functional; }
-}
+there_tsan_functional() { has_tests tests/functional; }
 
 step_clang() { build_in clang clang-14 "-O1 -g"; }
 
@@ -211,7 +204,7 @@ run_step() {
 # Builds that a step stands on, when only the step was asked for.
 needs() {
 	case $1 in
-	unit | functional | modules | interop | crash | dist) echo build ;;
+	unit | functional | interop | crash | dist) echo build ;;
 	asan-* | tsan-*) echo "${1%%-*}" ;;
 	esac
 }

@@ -37,7 +37,7 @@ static const char *const level_names[] = { "error", "warning", "info", "debug" }
 /* Rows are only ever added; readers see those that `components` counts. */
 static struct component {
 	char name[24];
-	_Atomic int level;	/* -1: that of all others */
+	_Atomic int level; /* -1: that of all others */
 } components[COMPONENTS_MAX];
 static _Atomic int component_count;
 static _Atomic int default_level = LOG_LEVEL_INFO;
@@ -240,7 +240,8 @@ log_limit_take(struct log_limit *limit, unsigned count, int64_t interval_ms, uns
 static void
 add_text(struct log_record *record, enum log_text which, const char *text)
 {
-	size_t room = LOG_TEXT_MAX - LOG_LINE_MAX - record->used, len = text != NULL ? strlen(text) : 0;
+	size_t room = LOG_TEXT_MAX - LOG_LINE_MAX - record->used,
+	       len = text != NULL ? strlen(text) : 0;
 
 	if (len >= room / 2)
 		len = room / 2 - 1;

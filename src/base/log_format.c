@@ -126,7 +126,8 @@ log_format_text(struct buf *out, const struct log_record *record)
 		head--;
 	buf_printf(out, "%s %s %s %s %s ", clock_stamp(record->wall_ms, stamp),
 	    log_level_name(record->level), log_record_text(record, LOG_COMPONENT),
-	    or_dash(log_record_text(record, LOG_HOST)), or_dash(log_record_text(record, LOG_SESSION)));
+	    or_dash(log_record_text(record, LOG_HOST)),
+	    or_dash(log_record_text(record, LOG_SESSION)));
 	add_printable(out, message, head);
 	if (record->conn != 0)
 		buf_printf(out, " conn=%llu", (unsigned long long)record->conn);

@@ -22,8 +22,8 @@ struct log_record {
 	int64_t wall_ms;
 	uint64_t conn;
 	uint32_t level, suppressed;
-	uint32_t used;			/* bytes of text[] */
-	uint32_t at[LOG_TEXTS];		/* where each text begins; absent ones are "" */
+	uint32_t used;          /* bytes of text[] */
+	uint32_t at[LOG_TEXTS]; /* where each text begins; absent ones are "" */
 	char text[LOG_TEXT_MAX];
 };
 

@@ -24,12 +24,12 @@
 #define RING_SIZE ((size_t)64 * 1024)
 #define LINGER_MS 10
 #define ALIGNED(len) (((len) + 7) & ~(size_t)7)
-#define SKIP UINT32_MAX		/* instead of a length: go on at the ring's start */
+#define SKIP UINT32_MAX /* instead of a length: go on at the ring's start */
 
 struct ring {
-	_Atomic size_t head;	/* bytes ever put in; the producer's */
-	_Atomic size_t tail;	/* bytes ever taken out; the log thread's */
-	_Atomic bool orphan;	/* the producer has ended */
+	_Atomic size_t head; /* bytes ever put in; the producer's */
+	_Atomic size_t tail; /* bytes ever taken out; the log thread's */
+	_Atomic bool orphan; /* the producer has ended */
 	struct ring *next;
 	_Alignas(8) char bytes[RING_SIZE];
 };
@@ -39,7 +39,7 @@ struct entry {
 	uint32_t len, unused;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* of the list of rings */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list of rings */
 static struct ring *rings;
 static pthread_t thread;
 static pthread_key_t at_thread_end;

@@ -32,7 +32,7 @@ METRICS(sink_metrics, "log", rows);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static enum { TO_FD, TO_SYSLOG } kind = TO_FD;
 static int target = STDERR_FILENO;
-static char *path;		/* NULL: not a file */
+static char *path; /* NULL: not a file */
 static enum log_format form = LOG_FORMAT_TEXT;
 static struct buf pending = BUF_INIT;
 static void (*capture)(void *arg, const char *line);

@@ -39,7 +39,7 @@ __thread struct metric_cells *metric_cells;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct metrics *sets, **sets_end = &sets;
-static struct table *tables;	/* only ever added to */
+static struct table *tables; /* only ever added to */
 static uint32_t next_cell;
 static pthread_key_t at_thread_end;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -109,8 +109,8 @@ metric_cell_slow(uint32_t cell)
 
 	if (metric_cells == NULL)
 		metric_cells = table_take();
-	block = atomic_load_explicit(&metric_cells->blocks[cell / METRIC_BLOCK],
-	    memory_order_relaxed);
+	block =
+	    atomic_load_explicit(&metric_cells->blocks[cell / METRIC_BLOCK], memory_order_relaxed);
 	if (block == NULL) {
 		block = xcalloc(METRIC_BLOCK, sizeof *block);
 		atomic_store_explicit(&metric_cells->blocks[cell / METRIC_BLOCK], block,
@@ -130,8 +130,8 @@ cell_sum(uint32_t cell)
 		    &table->cells.blocks[cell / METRIC_BLOCK], memory_order_acquire);
 
 		if (block != NULL)
-			sum += atomic_load_explicit(block + cell % METRIC_BLOCK,
-			    memory_order_relaxed);
+			sum +=
+			    atomic_load_explicit(block + cell % METRIC_BLOCK, memory_order_relaxed);
 	}
 	return sum;
 }
@@ -186,7 +186,8 @@ same_rows(const struct metrics *set, const struct metric_row *rows, unsigned cou
 	if (set->count != count)
 		return false;
 	for (unsigned i = 0; i < count; i++)
-		if (strcmp(set->rows[i].name, rows[i].name) != 0 || set->rows[i].type != rows[i].type)
+		if (strcmp(set->rows[i].name, rows[i].name) != 0 ||
+		    set->rows[i].type != rows[i].type)
 			return false;
 	return true;
 }
@@ -196,8 +197,9 @@ find_set(const char *prefix, const struct metric_row *rows, unsigned count, cons
 {
 	struct metrics *set = sets;
 
-	while (set != NULL && !(strcmp(set->prefix, prefix) == 0 &&
-	    strcmp(set->labels, labels) == 0 && same_rows(set, rows, count)))
+	while (set != NULL &&
+	    !(strcmp(set->prefix, prefix) == 0 && strcmp(set->labels, labels) == 0 &&
+		same_rows(set, rows, count)))
 		set = set->next;
 	return set;
 }
@@ -313,7 +315,9 @@ visit_row(const struct metrics *set, unsigned row,
 {
 	const struct metric_row *it = &set->rows[row];
 	struct buf labels = BUF_INIT;
-	struct metric_sample sample = { .prefix = set->prefix, .name = it->name, .help = it->help,
+	struct metric_sample sample = { .prefix = set->prefix,
+		.name = it->name,
+		.help = it->help,
 		.type = it->type };
 
 	buf_add_text(&labels, set->labels);

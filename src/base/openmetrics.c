@@ -13,7 +13,7 @@
 
 struct page {
 	struct buf *out;
-	char family[128];	/* whose head was written last */
+	char family[128]; /* whose head was written last */
 };
 
 static const char *const type_names[] = { "counter", "gauge", "histogram", "histogram" };
@@ -83,12 +83,14 @@ write_sample(void *arg, const struct metric_sample *sample)
 	size_t len = strlen(sample->name);
 	char family[128];
 
-	if (sample->type == METRIC_COUNTER && len > 6 && strcmp(sample->name + len - 6, "_total") == 0)
+	if (sample->type == METRIC_COUNTER && len > 6 &&
+	    strcmp(sample->name + len - 6, "_total") == 0)
 		len -= 6;
 	snprintf(family, sizeof family, "linnet_%s_%.*s", sample->prefix, (int)len, sample->name);
 	write_head(page, sample, family);
 	if (sample->buckets == 0) {
-		write_name(page->out, sample, family, sample->type == METRIC_COUNTER ? "_total" : "");
+		write_name(page->out, sample, family,
+		    sample->type == METRIC_COUNTER ? "_total" : "");
 		buf_printf(page->out, "%lld\n", (long long)sample->value);
 		return;
 	}

@@ -27,20 +27,20 @@ TAILQ_HEAD(waiting_list, waiting);
 struct ended {
 	char *sm_id;
 	uint32_t h;
-	int64_t until;	/* monotonic ms */
+	int64_t until; /* monotonic ms */
 };
 #define ENDED_MAX 4
 
 struct ln_account {
-	struct entity entity;	/* first */
+	struct entity entity; /* first */
 	struct session_list sessions;
 	unsigned session_count;
-	struct roster *roster;	/* NULL: nobody in it; see roster.h */
+	struct roster *roster; /* NULL: nobody in it; see roster.h */
 	struct slices slices;
-	struct waiting_list waiting;	/* lasting messages that are in memory, in order */
-	int64_t stored_count;	/* rows of `pending`, those in memory included */
+	struct waiting_list waiting; /* lasting messages that are in memory, in order */
+	int64_t stored_count;        /* rows of `pending`, those in memory included */
 	int64_t stored_bytes;
-	uint64_t drain_session;	/* is being given stored messages; 0: none */
+	uint64_t drain_session; /* is being given stored messages; 0: none */
 	struct ended ended[ENDED_MAX];
 };
 

@@ -22,17 +22,17 @@
 enum waiting_state { WAITING_MEMORY, WAITING_WRITING, WAITING_STORED };
 
 struct waiting {
-	TAILQ_ENTRY(waiting) link;	/* in its account's list */
-	TAILQ_ENTRY(waiting) due_link;	/* in the worker's list of those to be written */
+	TAILQ_ENTRY(waiting) link;     /* in its account's list */
+	TAILQ_ENTRY(waiting) due_link; /* in the worker's list of those to be written */
 	struct ln_account *account;
-	struct ln_stanza *st;	/* one of the queues', or its own (`owned`) */
+	struct ln_stanza *st; /* one of the queues', or its own (`owned`) */
 	struct hold hold;
-	int64_t position;	/* of its row */
-	int64_t stamp;		/* when it came, wall-clock ms */
-	int64_t due;		/* monotonic ms; 0: not in the list */
-	uint32_t size;		/* of its row */
-	unsigned holders;	/* sessions that have it in their queues */
-	uint8_t state;		/* enum waiting_state */
+	int64_t position; /* of its row */
+	int64_t stamp;    /* when it came, wall-clock ms */
+	int64_t due;      /* monotonic ms; 0: not in the list */
+	uint32_t size;    /* of its row */
+	unsigned holders; /* sessions that have it in their queues */
+	uint8_t state;    /* enum waiting_state */
 	bool owned;
 	bool acked;
 };

@@ -22,33 +22,33 @@ struct directed;
 
 struct ln_session {
 	TAILQ_ENTRY(ln_session) link;
-	uint64_t id;		/* handle, see session_find() */
+	uint64_t id; /* handle, see session_find() */
 	struct ln_account *account;
-	struct ln_jid jid;	/* full; text owned */
-	struct port_ref port;	/* id 0: hibernating */
+	struct ln_jid jid;    /* full; text owned */
+	struct port_ref port; /* id 0: hibernating */
 	struct slices slices;
 
 	/* what the client sent */
 	struct hold_owner holds;
-	bool paused;		/* credit is used up */
+	bool paused; /* credit is used up */
 
 	/* what it was sent and has not acknowledged: ln_stanza by item.link */
 	struct item_queue unacked;
 	uint32_t unacked_count;
 	size_t unacked_bytes;
-	uint32_t sent, acked;	/* stanzas, modulo 2^32; acked <= sent */
+	uint32_t sent, acked; /* stanzas, modulo 2^32; acked <= sent */
 
 	/* presence: src/im/presence.c */
-	struct ln_stanza *presence;	/* last available presence; NULL: unavailable */
+	struct ln_stanza *presence; /* last available presence; NULL: unavailable */
 	struct directed *directed;
 	int8_t priority;
-	bool interested;		/* asked for the roster */
-	bool drained;			/* was given the stored messages */
+	bool interested; /* asked for the roster */
+	bool drained;    /* was given the stored messages */
 
-	struct manage *sm;	/* XEP-0198; NULL: not enabled */
-	struct timer timer;	/* its next deadline */
+	struct manage *sm;  /* XEP-0198; NULL: not enabled */
+	struct timer timer; /* its next deadline */
 	int64_t hibernates_until;
-	int64_t since;		/* wall-clock ms */
+	int64_t since; /* wall-clock ms */
 	char *address;
 	bool secure;
 	bool ended;
@@ -56,17 +56,17 @@ struct ln_session {
 
 /* XEP-0198: both counters, and what waits. Made when the client enables it. */
 struct manage {
-	char *id;		/* of resumption; NULL: not resumable */
+	char *id; /* of resumption; NULL: not resumable */
 	unsigned max_s;
-	uint32_t in_base;	/* holds.opened when it was enabled */
-	uint32_t out_base;	/* sent when it was enabled */
-	bool asked;		/* <r/> of the client is not answered in full */
-	uint32_t asked_target;	/* holds.opened then */
-	int64_t answer_by;	/* monotonic ms; 0: answered once */
-	bool asking;		/* our <r/> is out */
-	int64_t ask_at;		/* monotonic ms: when to ask; 0: no need */
-	int64_t asked_at;	/* when we did */
-	struct resume *resume;	/* a client waits for <resumed/>; NULL: none */
+	uint32_t in_base;      /* holds.opened when it was enabled */
+	uint32_t out_base;     /* sent when it was enabled */
+	bool asked;            /* <r/> of the client is not answered in full */
+	uint32_t asked_target; /* holds.opened then */
+	int64_t answer_by;     /* monotonic ms; 0: answered once */
+	bool asking;           /* our <r/> is out */
+	int64_t ask_at;        /* monotonic ms: when to ask; 0: no need */
+	int64_t asked_at;      /* when we did */
+	struct resume *resume; /* a client waits for <resumed/>; NULL: none */
 };
 
 /* By handle, on this worker; NULL: ended. */

@@ -53,7 +53,8 @@ rest(void)
 
 START_TEST(a_line_has_the_places_of_the_style_guide)
 {
-	struct log_context here = { "example.org", "juliet@example.org/in the garden", "flood", 42 };
+	struct log_context here = { "example.org", "juliet@example.org/in the garden", "flood",
+		42 };
 	const struct log_context *outer;
 
 	log_info("net", "listening address=%s", "*:5222");
@@ -71,8 +72,9 @@ END_TEST
 START_TEST(a_peer_cannot_forge_lines_or_pairs)
 {
 	log_info("c2s", "refused name=%s", log_quote("x\ny reason=\"fine\" \\ \x7f\xff"));
-	ck_assert_str_eq(rest(), "info c2s - - refused "
-				 "name=\"x\\u000ay reason=\\\"fine\\\" \\\\ \\u007f\\ufffd\"");
+	ck_assert_str_eq(rest(),
+	    "info c2s - - refused "
+	    "name=\"x\\u000ay reason=\\\"fine\\\" \\\\ \\u007f\\ufffd\"");
 	log_info("c2s", "unquoted %s", "a\nb");
 	ck_assert_str_eq(rest(), "info c2s - - unquoted a\\u000ab");
 	ck_assert_str_eq(log_quote("plain/\xc3\xa4"), "plain/\xc3\xa4");
@@ -127,11 +129,12 @@ START_TEST(json_has_the_same_parts)
 	log_error("store", "write failed code=%d file=%s reason=disk \"full\" x=1", 13,
 	    log_quote("a b"));
 	log_leave(outer);
-	ck_assert_ptr_nonnull(strstr(last, "\"level\":\"error\",\"component\":\"store\","
-					   "\"host\":\"example.org\","
-					   "\"session\":\"j@example.org/\\\"q\\\"\",\"conn\":7,"
-					   "\"event\":\"write failed\",\"code\":\"13\","
-					   "\"file\":\"a b\",\"reason\":\"disk \\\"full\\\" x=1\"}"));
+	ck_assert_ptr_nonnull(strstr(last,
+	    "\"level\":\"error\",\"component\":\"store\","
+	    "\"host\":\"example.org\","
+	    "\"session\":\"j@example.org/\\\"q\\\"\",\"conn\":7,"
+	    "\"event\":\"write failed\",\"code\":\"13\","
+	    "\"file\":\"a b\",\"reason\":\"disk \\\"full\\\" x=1\"}"));
 	log_info("store", "ready");
 	ck_assert_ptr_nonnull(strstr(last, ",\"event\":\"ready\"}"));
 }
