@@ -158,6 +158,7 @@ ln_credentials_fake(struct ln_credentials *credentials, const uint8_t secret[LN_
 		ln_scram_hmac((enum ln_scram_hash)hash, secret, LN_FAKE_SECRET_LEN, bare_jid,
 		    strlen(bare_jid), salt);
 		keys->iterations = iterations;
+		keys->made_up = true;
 		keys->salt_len = LN_SCRAM_SALT_LEN;
 		memcpy(keys->salt, salt, LN_SCRAM_SALT_LEN);
 		ln_random(keys->stored_key, sizeof keys->stored_key);
@@ -167,14 +168,22 @@ ln_credentials_fake(struct ln_credentials *credentials, const uint8_t secret[LN_
 
 /* --- passwords against keys ----------------------------------------------------- */
 
+static bool
+usable(const struct ln_scram_keys *keys)
+{
+	return keys->iterations > 0 && !keys->made_up;
+}
+
 void
 ln_scram_work_prepare(struct ln_scram_work *work, const struct ln_credentials *credentials,
     const char *password, size_t len)
 {
 	int hash = 0;
 
-	while (hash < LN_SCRAM_HASHES - 1 && credentials->scram[hash].iterations == 0)
+	while (hash < LN_SCRAM_HASHES && !usable(&credentials->scram[hash]))
 		hash++;
+	if (hash == LN_SCRAM_HASHES)
+		hash = 0;
 	memset(work, 0, sizeof *work);
 	work->hash = (enum ln_scram_hash)hash;
 	work->iterations = credentials->scram[hash].iterations;
@@ -205,7 +214,7 @@ ln_scram_keys_match(const struct ln_scram_keys *keys, enum ln_scram_hash hash,
 	stored_key_of(hash, salted, stored_key);
 	equal = ln_equal(stored_key, keys->stored_key, hashes[hash].len);
 	ln_wipe(stored_key, sizeof stored_key);
-	return equal && keys->iterations > 0;
+	return equal && usable(keys);
 }
 
 bool

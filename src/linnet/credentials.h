@@ -38,6 +38,7 @@ enum ln_scram_hash { LN_SCRAM_SHA_1, LN_SCRAM_SHA_256, LN_SCRAM_SHA_512, LN_SCRA
 
 struct ln_scram_keys {
 	uint32_t iterations; /* 0: there are no keys of this hash */
+	bool made_up;        /* nobody's: nothing matches them */
 	uint32_t salt_len;
 	uint8_t salt[LN_SCRAM_SALT_MAX];
 	uint8_t stored_key[LN_SCRAM_KEY_MAX]; /* ln_scram_key_len() bytes */
@@ -45,7 +46,7 @@ struct ln_scram_keys {
 };
 
 struct ln_credentials {
-	bool known; /* an account; false: made up, and nothing will match */
+	bool known; /* there is such an account */
 	struct ln_scram_keys scram[LN_SCRAM_HASHES];
 };
 
@@ -80,6 +81,9 @@ void ln_scram_keys_derive(struct ln_scram_keys *keys, enum ln_scram_hash hash, c
  * Credentials of nobody, for a name that is no account: salts are an HMAC of
  * the name under a secret that the server keeps, so that asking twice shows
  * the same; the keys are random. `iterations` is what new accounts get.
+ *
+ * Whoever reads credentials begins with this and puts those of the account on
+ * top, with `known`: so an account that lacks a hash shows no more than nobody.
  */
 void ln_credentials_fake(struct ln_credentials *credentials,
     const uint8_t secret[LN_FAKE_SECRET_LEN], const char *bare_jid, uint32_t iterations);
