@@ -4,3 +4,26 @@ moduledir = $(pkglibdir)/modules
 module_PROGRAMS =
 module_cflags = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 module_ldflags = $(LN_LDFLAGS) -shared
+
+# SASL mechanisms
+module_PROGRAMS += modules/sasl_external.so modules/sasl_plain.so modules/sasl_scram.so
+modules_sasl_external_so_SOURCES = modules/sasl_external/mod_sasl_external.c
+modules_sasl_external_so_CFLAGS = $(module_cflags)
+modules_sasl_external_so_LDFLAGS = $(module_ldflags)
+modules_sasl_external_so_LDADD =
+modules_sasl_plain_so_SOURCES = modules/sasl_plain/mod_sasl_plain.c
+modules_sasl_plain_so_CFLAGS = $(module_cflags)
+modules_sasl_plain_so_LDFLAGS = $(module_ldflags)
+modules_sasl_plain_so_LDADD =
+modules_sasl_scram_so_SOURCES = modules/sasl_scram/mod_sasl_scram.c \
+	modules/sasl_scram/scram.c modules/sasl_scram/scram.h
+modules_sasl_scram_so_CFLAGS = $(module_cflags)
+modules_sasl_scram_so_LDFLAGS = $(module_ldflags)
+modules_sasl_scram_so_LDADD =
+
+# They are pure, so one program tries all of them, linked in.
+sasl_modules = $(modules_sasl_external_so_SOURCES) $(modules_sasl_plain_so_SOURCES) \
+	$(modules_sasl_scram_so_SOURCES)
+unit_tests += tests/unit/test_sasl
+tests_unit_test_sasl_SOURCES = tests/unit/test_sasl.c $(sasl_modules)
+tests_unit_test_sasl_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
