@@ -104,7 +104,6 @@ enum config_conflict { CONFIG_CONFLICT_REPLACE, CONFIG_CONFLICT_REFUSE, CONFIG_C
 struct config_c2s {
 	int tls;      /* enum config_tls_policy */
 	int conflict; /* enum config_conflict */
-	ln_msec idle;
 };
 
 struct config_stream_management {
@@ -195,15 +194,6 @@ struct config {
 	atomic_uint refs;
 };
 
-/*
- * How addresses are normalised: returns a copy made with arena_strdup() or the
- * like, or NULL. Set once before anything is read; until then only plain ASCII
- * domains are known.
- */
-struct arena;
-typedef const char *config_normalise_fn(struct arena *arena, const char *text);
-void config_set_normalisers(config_normalise_fn *domain, config_normalise_fn *jid);
-
 /* Reads a file and what it includes. NULL: the report says why. */
 const struct config *config_load(const char *file, const struct config_registry *registry,
     struct report *report);
@@ -240,6 +230,9 @@ bool config_explain(const struct config *config, const struct config_registry *r
 
 /* JSON Schema (draft 2020-12) of the file. */
 void config_schema(const struct config_registry *registry, struct buf *out);
+
+/* Every option with help, range and default, as the body of linnet.yaml(5) (mdoc). */
+void config_reference(const struct config_registry *registry, struct buf *out);
 
 /*
  * One line an option that differs, "NAME: OLD -> NEW (takes effect)" or

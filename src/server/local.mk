@@ -1,6 +1,16 @@
 src_liblinnet_a_SOURCES += \
 	src/linnet/command.h src/linnet/option.h \
-	src/server/config.h \
+	src/server/config.c src/server/config.h \
+	src/server/config_check.c \
+	src/server/config_diff.c \
+	src/server/config_explain.c \
+	src/server/config_includes.c \
+	src/server/config_modules.c \
+	src/server/config_reference.c \
+	src/server/config_schema.c \
+	src/server/config_source.h \
+	src/server/config_tables.c src/server/config_tables.h \
+	src/server/json.c src/server/json.h \
 	src/server/option_files.c src/server/option_files.h \
 	src/server/option_readers.c src/server/option_readers.h \
 	src/server/option_rows.c \

@@ -43,9 +43,8 @@ errno_text(void)
 	}
 }
 
-/* Opens a regular file; -1: `problem_r` says what is wrong. */
-static int
-open_regular(const char *path, const char **problem_r)
+int
+option_file_open(const char *path, const char **problem_r)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
@@ -66,7 +65,7 @@ const char *
 option_file_check(const char *path)
 {
 	const char *problem;
-	int fd = open_regular(path, &problem);
+	int fd = option_file_open(path, &problem);
 
 	if (fd >= 0)
 		close(fd);
@@ -78,7 +77,7 @@ option_file_secret(struct arena *arena, const char *path, const char **secret_r)
 {
 	char bytes[SECRET_MAX + 1];
 	const char *problem;
-	int fd = open_regular(path, &problem);
+	int fd = option_file_open(path, &problem);
 	ssize_t len;
 
 	if (fd < 0)

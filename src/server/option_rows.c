@@ -122,3 +122,32 @@ option_winner(const struct option_chain *chain)
 {
 	return chain->count > 0 ? chain->nodes[0] : NULL;
 }
+
+struct option_found
+option_walk(const struct ln_option *rows, const struct option_chain *chain, const void *conf,
+    const char *path)
+{
+	struct option_found found = { .table = rows, .rest = path, .chain = *chain, .conf = conf };
+	const struct ln_option *row;
+	size_t len;
+
+	for (;;) {
+		len = strcspn(found.rest, ".");
+		row = option_find(found.table, found.rest, len);
+		if (row == NULL)
+			return found;
+		found.chain = option_step(&found.chain, found.outer, row);
+		found.flags |= row->flags & LN_RESTART;
+		if (found.rest[len] == '\0') {
+			found.row = row;
+			return found;
+		}
+		if (row->type != LN_TYPE_STRUCT)
+			return found;
+		found.outer = row;
+		found.table = row->rows;
+		found.rest += len + 1;
+		if (found.conf != NULL)
+			found.conf += row->offset;
+	}
+}

@@ -73,6 +73,22 @@ const struct ln_option *option_nearest(const struct ln_option *rows, const char 
 struct option_chain option_step(const struct option_chain *chain, const struct ln_option *outer,
     const struct ln_option *row);
 
+/*
+ * Follows "limits.stanza" through structs to a row. `conf` is the struct that
+ * the row's offset counts from, given the one that `rows` are of (or NULL).
+ */
+struct option_found {
+	const struct ln_option *row; /* NULL: there is none */
+	const struct ln_option *outer;
+	const struct ln_option *table; /* where the search ended */
+	const char *rest;              /* the name that was not found there */
+	struct option_chain chain;     /* of the row */
+	const char *conf;
+	unsigned flags; /* LN_RESTART of any struct around it */
+};
+struct option_found option_walk(const struct ln_option *rows, const struct option_chain *chain,
+    const void *conf, const char *path);
+
 /* The word `off`. */
 bool option_is_off(const struct yaml_node *node);
 

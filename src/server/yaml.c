@@ -7,14 +7,14 @@
  */
 #include "server/yaml.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "base/arena.h"
 #include "base/xalloc.h"
+#include "server/option_files.h"
 
 struct reading {
 	yaml_parser_t parser;
@@ -342,27 +342,24 @@ yaml_parse(struct arena *arena, const char *file, const char *bytes, size_t len,
 	return root;
 }
 
-/* Reads a whole file; on failure sets errno and returns false. */
-static bool
+/* Reads a whole file; NULL: it went well, else what is wrong. */
+static const char *
 slurp(const char *file, struct buf *bytes)
 {
-	FILE *stream = fopen(file, "re");
-	size_t got;
-	bool whole;
+	const char *problem;
+	int fd = option_file_open(file, &problem);
+	ssize_t got;
 
-	if (stream == NULL)
-		return false;
+	if (fd < 0)
+		return problem;
 	do {
-		got = fread(buf_grow(bytes, 8192), 1, 8192, stream);
-		bytes->len += got;
+		got = read(fd, buf_grow(bytes, 16384), 16384);
+		bytes->len += got > 0 ? (size_t)got : 0;
 	} while (got > 0 && bytes->len <= YAML_FILE_MAX);
-	whole = !ferror(stream);
-	if (whole && bytes->len > YAML_FILE_MAX) {
-		errno = EFBIG;
-		whole = false;
-	}
-	fclose(stream);
-	return whole;
+	close(fd);
+	if (got < 0)
+		return "cannot be read";
+	return bytes->len > YAML_FILE_MAX ? "is larger than 4 MiB" : NULL;
 }
 
 struct yaml_node *
@@ -370,12 +367,12 @@ yaml_read(struct arena *arena, const char *file, struct report *report)
 {
 	struct buf bytes = BUF_INIT;
 	struct yaml_node *root = NULL;
+	const char *problem = slurp(file, &bytes);
 
-	if (slurp(file, &bytes))
+	if (problem == NULL)
 		root = yaml_parse(arena, file, bytes.data, bytes.len, report);
 	else
-		report_add(report, (struct place){ .file = file }, "cannot be read: %s",
-		    strerror(errno));
+		report_add(report, (struct place){ .file = file }, "%s", problem);
 	buf_free(&bytes);
 	return root;
 }
