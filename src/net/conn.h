@@ -154,7 +154,8 @@ struct conn_tls_params {
 	bool client; /* we are the client of the handshake */
 	/* Server: ask for a certificate; the handshake goes on without or with a bad one. */
 	bool ask_certificate;
-	const char *name; /* server: certificate if there is no SNI; client: SNI and DANE name */
+	const char *host; /* whose certificate we show; server: if SNI does not say; or NULL */
+	const char *sni;  /* client: the name we ask for, or NULL */
 	/* Protocols in order of preference, NULL at the end; static; or NULL. */
 	const char *const *alpn;
 };
@@ -181,7 +182,10 @@ struct conn_tls_info {
 /* False without TLS. The texts live as long as the connection. */
 bool conn_tls_info(const struct conn *conn, struct conn_tls_info *info_r);
 
-/* The peer's certificate, borrowed, or NULL; and whether it stood the test (X509_V_OK or why not). */
+/*
+ * The peer's certificate, borrowed, or NULL; and whether its chain stood the
+ * test (X509_V_OK or why not). Names are the caller's to compare.
+ */
 struct x509_st *conn_peer_certificate(const struct conn *conn);
 long conn_verify_result(const struct conn *conn);
 

@@ -13,6 +13,7 @@
 #define LN_NET_TIMER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct worker;
@@ -26,7 +27,7 @@ struct timer {
 
 void timer_init(struct timer *timer, void (*fire)(void *arg), void *arg);
 
-/* Fires once, `ms` from now (0: in the next turn), on the current worker. Replaces an earlier time. */
+/* Fires once, `ms` from now (0: as soon as can be), on the current worker. Replaces an earlier time. */
 void timer_set(struct timer *timer, int64_t ms);
 
 /* The same, unless it is set already and for an earlier time. */

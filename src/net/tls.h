@@ -53,18 +53,26 @@ struct tls *tls_new_client(void);
 struct tls *tls_ref(struct tls *tls); /* any thread */
 void tls_unref(struct tls **tls);     /* any thread; nulls the pointer */
 
-/* Whether a certificate's names cover `host`, wildcards included. */
+/* Whether a certificate's names cover `host` (A-labels, any case), wildcards included. */
 bool tls_has_name(const struct tls *tls, const char *host);
 
-/* A new SSL for one connection, for conn.c; NULL if OpenSSL fails. Takes no reference. */
-struct ssl_st *tls_new_ssl(struct tls *tls, bool client, const char *name);
+/*
+ * A new SSL for one connection, for conn_tls.c; NULL if OpenSSL fails. It
+ * shows the certificate of `host` (if it is a server: unless SNI asks for
+ * another one). The caller keeps `tls` as long as the SSL, and sets the SSL's
+ * application data to the ALPN list (see conn.h) or NULL.
+ */
+struct ssl_st *tls_new_ssl(struct tls *tls, bool client, const char *host);
+
+/* A client's offer of protocols (NULL at the end, or NULL: no offer); false if it is none. */
+bool tls_offer_alpn(struct ssl_st *ssl, const char *const *protocols);
 
 /* --- what `linnetctl check` says ---------------------------------------------------- */
 
 struct tls_certificate {
 	const char *file;
 	const char *key_file;
-	const char *const *names; /* NULL at the end */
+	const char *const *names; /* domains, lower case; NULL at the end */
 	const char *subject;
 	const char *issuer;
 	int64_t not_before; /* seconds since 1970 */

@@ -52,7 +52,7 @@ void workers_start_unthreaded(unsigned n);
  * Stops all workers and joins their threads; then, on the calling main thread
  * but as the worker concerned, runs the posts that are left, closes the
  * connections that are left (CONN_SHUTDOWN) and calls the worker_on_close()
- * functions. workers_start() may be called again.
+ * functions, which post nothing. workers_start() may be called again.
  */
 void workers_stop(void);
 

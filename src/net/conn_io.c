@@ -1,0 +1,442 @@
+/*
+ * Bytes in and out of a connection, and the limits of what waits to go out.
+ *
+ * In a turn a connection reads once (up to READ_MAX, so that a flood does not
+ * keep others waiting) and writes once. One that the kernel takes no more
+ * bytes from is on the worker's blocked list, which is walked once a second
+ * for the limits in time.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/xalloc.h"
+#include "net/conn_impl.h"
+
+#define READ_MAX ((size_t)32 * 1024)
+#define TICK_MS 1000
+
+static _Atomic size_t unsent_total;
+
+static struct {
+	_Atomic size_t high, longer, total;
+	_Atomic int64_t long_ms, flush_ms;
+} limits = { 8 << 20, 1 << 20, 256 << 20, 30000, 5000 };
+
+#define LIMIT(name) atomic_load_explicit(&limits.name, memory_order_relaxed)
+
+void
+conn_set_limits(const struct conn_limits *l)
+{
+	atomic_store(&limits.high, l->unsent_high);
+	atomic_store(&limits.longer, l->unsent_long);
+	atomic_store(&limits.total, l->unsent_total);
+	atomic_store(&limits.long_ms, l->unsent_long_ms);
+	atomic_store(&limits.flush_ms, l->flush_ms);
+}
+
+int64_t
+conn_flush_ms(void)
+{
+	return LIMIT(flush_ms);
+}
+
+size_t
+conn_unsent_total(void)
+{
+	return atomic_load_explicit(&unsent_total, memory_order_relaxed);
+}
+
+/* --- limits of unsent output ------------------------------------------------- */
+
+/* Closes this worker's largest until all together are below the limit, or none is left. */
+static void
+shed(struct worker *worker)
+{
+	while (conn_unsent_total() > LIMIT(total)) {
+		struct conn *conn, *largest = NULL;
+
+		LIST_FOREACH(conn, &worker->conns.blocked, place) {
+			if (conn->counted > (largest == NULL ? 0 : largest->counted))
+				largest = conn;
+		}
+		if (largest == NULL)
+			return;
+		conn_fail(largest, CONN_UNSENT_TOTAL, 0);
+		conn_lose_output(largest);
+		largest->queued = largest->written;
+		conn_account(largest);
+	}
+}
+
+static void
+set_place(struct conn *conn, bool blocked)
+{
+	struct worker_conns *conns = &conn->worker->conns;
+
+	if (conn->in_blocked == blocked)
+		return;
+	conn->in_blocked = blocked;
+	LIST_REMOVE(conn, place);
+	LIST_INSERT_HEAD(blocked ? &conns->blocked : &conns->idle, conn, place);
+	if (blocked)
+		timer_set_sooner(&conns->tick, TICK_MS);
+}
+
+void
+conn_account(struct conn *conn)
+{
+	size_t unsent = conn_unsent(conn), before = conn->counted;
+
+	conn->counted = unsent;
+	if (unsent != before)
+		atomic_fetch_add_explicit(&unsent_total, unsent - before, memory_order_relaxed);
+	if (conn->worker == NULL)
+		return;
+	if (unsent <= LIMIT(longer))
+		conn->over_since = 0;
+	else if (conn->over_since == 0)
+		conn->over_since = worker_now_ms();
+	set_place(conn, unsent > 0 || conn->state == CONN_CLOSING || conn->state == CONN_LINGERING);
+	if (unsent > LIMIT(high) && conn->state != CONN_DEAD)
+		conn_fail(conn, CONN_UNSENT_HIGH, 0);
+	if (unsent > before && conn_unsent_total() > LIMIT(total))
+		shed(conn->worker);
+}
+
+static void
+check_deadlines(struct conn *conn, int64_t now)
+{
+	if (conn->state == CONN_LINGERING) {
+		if (conn->deadline <= now)
+			conn_destroy(conn);
+		return;
+	}
+	if (conn->state == CONN_CLOSING && conn->deadline <= now)
+		conn_fail(conn, CONN_FLUSH_TIMEOUT, 0);
+	else if (conn->over_since != 0 && conn->over_since + LIMIT(long_ms) <= now)
+		conn_fail(conn, CONN_UNSENT_LONG, 0);
+}
+
+static void
+tick(void *arg)
+{
+	struct worker *worker = arg;
+	struct conn *conn, *next;
+
+	for (conn = LIST_FIRST(&worker->conns.blocked); conn != NULL; conn = next) {
+		next = LIST_NEXT(conn, place);
+		check_deadlines(conn, worker->now_ms);
+	}
+	shed(worker);
+	if (!LIST_EMPTY(&worker->conns.blocked))
+		timer_set(&worker->conns.tick, TICK_MS);
+}
+
+void
+conns_open(struct worker *worker)
+{
+	TAILQ_INIT(&worker->conns.ready);
+	TAILQ_INIT(&worker->conns.dirty);
+	LIST_INIT(&worker->conns.idle);
+	LIST_INIT(&worker->conns.blocked);
+	timer_init(&worker->conns.tick, tick, worker);
+}
+
+/* --- output ------------------------------------------------------------------ */
+
+static struct evbuffer *
+spare_buffer(struct worker *worker)
+{
+	struct worker_conns *conns = &worker->conns;
+	struct evbuffer *buffer =
+	    conns->n_spare > 0 ? conns->spare[--conns->n_spare] : evbuffer_new();
+
+	if (buffer == NULL)
+		abort();
+	return buffer;
+}
+
+static void
+keep_spare(struct conn *conn)
+{
+	struct worker_conns *conns = &conn->worker->conns;
+
+	if (conns->n_spare < sizeof conns->spare / sizeof *conns->spare)
+		conns->spare[conns->n_spare++] = conn->out;
+	else
+		evbuffer_free(conn->out);
+	conn->out = NULL;
+}
+
+/* False if nothing is to be queued any more. */
+static bool
+begin_write(struct conn *conn, size_t len)
+{
+	conn_check_home(conn);
+	if (conn->state > CONN_OPEN || len == 0)
+		return false;
+	if (conn->out == NULL)
+		conn->out = spare_buffer(conn->worker);
+	conn->queued += len;
+	conn_mark_dirty(conn);
+	return true;
+}
+
+void
+conn_write(struct conn *conn, const void *bytes, size_t len)
+{
+	if (begin_write(conn, len) && evbuffer_add(conn->out, bytes, len) != 0)
+		abort();
+}
+
+struct release {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void
+release_ref(const void *bytes, size_t len, void *arg)
+{
+	struct release *release = arg;
+
+	release->fn(release->arg);
+	free(release);
+}
+
+void
+conn_write_ref(struct conn *conn, const void *bytes, size_t len, void (*release)(void *arg),
+    void *arg)
+{
+	struct release *later;
+
+	if (!begin_write(conn, len)) {
+		release(arg);
+		return;
+	}
+	later = xmalloc(sizeof *later);
+	*later = (struct release){ release, arg };
+	if (evbuffer_add_reference(conn->out, bytes, len, release_ref, later) != 0)
+		abort();
+}
+
+/* At most `len` bytes in the clear. False if it blocked or failed. */
+static bool
+write_clear(struct conn *conn, size_t len)
+{
+	int put = evbuffer_write_atmost(conn->out, conn->fd, (ev_ssize_t)len);
+
+	if (put >= 0) {
+		conn->written += (size_t)put;
+		return true;
+	}
+	if (errno == EAGAIN || errno == EINTR)
+		conn->blocked = true;
+	else
+		conn_fail(conn, CONN_RESET, errno);
+	return false;
+}
+
+static void
+write_output(struct conn *conn)
+{
+	while (!conn->blocked && conn->out != NULL && evbuffer_get_length(conn->out) > 0) {
+		bool more = conn->tls != NULL ? conn_tls_write(conn)
+					      : write_clear(conn, evbuffer_get_length(conn->out));
+
+		if (!more)
+			break;
+	}
+	if (conn->out != NULL && evbuffer_get_length(conn->out) == 0)
+		keep_spare(conn);
+}
+
+/* What was queued before conn_start_tls(); then the handshake begins. */
+static void
+write_before_tls(struct conn *conn)
+{
+	struct conn_tls *tls = conn->tls;
+
+	while (!conn->blocked && tls->clear > 0) {
+		uint64_t before = conn->written;
+
+		if (!write_clear(conn, tls->clear))
+			break;
+		tls->clear -= (size_t)(conn->written - before);
+	}
+	if (tls->clear > 0 || tls->started || conn->state != CONN_HANDSHAKE)
+		return;
+	tls->started = true;
+	if (tls->client)
+		conn_tls_handshake(conn);
+}
+
+static void
+tell_sent(struct conn *conn)
+{
+	if (conn->written == conn->told)
+		return;
+	conn->told = conn->written;
+	if (conn->ops->sent != NULL)
+		conn->ops->sent(conn);
+}
+
+void
+conn_flush(struct conn *conn)
+{
+	if (conn->state == CONN_HANDSHAKE)
+		write_before_tls(conn);
+	else if (conn->state == CONN_OPEN || conn->state == CONN_CLOSING)
+		write_output(conn);
+	if (conn->state == CONN_DEAD) {
+		conn_end(conn);
+		return;
+	}
+	conn_account(conn);
+	conn_watch(conn);
+	tell_sent(conn);
+	if (conn->state == CONN_CLOSING && conn->out == NULL) {
+		conn->orderly = true;
+		conn_end(conn);
+	}
+}
+
+/* Those that become dirty meanwhile wait for the next turn: nobody can hold up this one. */
+void
+conns_flush(struct worker *worker)
+{
+	struct worker_conns *conns = &worker->conns;
+
+	for (unsigned n = conns->n_dirty; n > 0 && conns->n_dirty > 0; n--) {
+		struct conn *conn = TAILQ_FIRST(&conns->dirty);
+
+		TAILQ_REMOVE(&conns->dirty, conn, dirty_place);
+		conns->n_dirty--;
+		conn->dirty = false;
+		conn_flush(conn);
+	}
+}
+
+/* --- input ------------------------------------------------------------------- */
+
+bool
+conn_deliver(struct conn *conn, size_t len)
+{
+	struct worker *worker = conn->worker;
+
+	conn->received += len;
+	worker->conns.reading = conn;
+	conn->ops->input(conn, worker->scratch, len);
+	if (worker->conns.reading != conn)
+		return false; /* it moved: no longer ours to look at */
+	worker->conns.reading = NULL;
+	return conn->state == CONN_OPEN && !conn->paused;
+}
+
+void
+conn_peer_ended(struct conn *conn, enum conn_reason reason)
+{
+	conn->ended = true;
+	conn_watch(conn);
+	if (conn->ops->ended != NULL)
+		conn->ops->ended(conn);
+	else
+		conn_close(conn, reason, true);
+}
+
+static void
+read_clear(struct conn *conn)
+{
+	ssize_t got = recv(conn->fd, conn->worker->scratch, READ_MAX, 0);
+
+	if (got > 0)
+		conn_deliver(conn, (size_t)got);
+	else if (got == 0)
+		conn_peer_ended(conn, CONN_EOF);
+	else if (errno != EAGAIN && errno != EINTR)
+		conn_fail(conn, CONN_RESET, errno);
+}
+
+static void
+discard_input(struct conn *conn)
+{
+	ssize_t got = recv(conn->fd, conn->worker->scratch, WORKER_SCRATCH, 0);
+
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		conn_destroy(conn);
+}
+
+static void
+finish_connect(struct conn *conn)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error != 0) {
+		conn_fail(conn, CONN_CONNECT, error);
+		return;
+	}
+	conn->state = conn->tls != NULL ? CONN_HANDSHAKE : CONN_OPEN;
+	conn_watch(conn);
+	conn_mark_dirty(conn);
+	if (conn->tls == NULL && conn->ops->established != NULL)
+		conn->ops->established(conn);
+}
+
+static void
+serve_readable(struct conn *conn)
+{
+	if (conn->state == CONN_HANDSHAKE && conn->tls->started)
+		conn_tls_handshake(conn);
+	else if (conn->state == CONN_LINGERING)
+		discard_input(conn);
+	else if (conn->state != CONN_OPEN || conn->paused || conn->ended)
+		return;
+	else if (conn->tls != NULL)
+		conn_tls_read(conn);
+	else
+		read_clear(conn);
+}
+
+void
+conn_serve(struct conn *conn)
+{
+	bool readable = conn->readable || (conn->writable && conn->wants_write);
+
+	conn->readable = false;
+	if (conn->writable) {
+		conn->writable = conn->blocked = conn->wants_write = false;
+		if (conn->state == CONN_CONNECTING) {
+			finish_connect(conn);
+			return;
+		}
+		conn_mark_dirty(conn);
+	}
+	if (readable)
+		serve_readable(conn);
+}
+
+void
+conns_serve(struct worker *worker)
+{
+	struct worker_conns *conns = &worker->conns;
+
+	for (unsigned n = conns->n_ready; n > 0 && conns->n_ready > 0; n--) {
+		struct conn *conn = TAILQ_FIRST(&conns->ready);
+
+		TAILQ_REMOVE(&conns->ready, conn, ready_place);
+		conns->n_ready--;
+		conn->ready = false;
+		conn_serve(conn);
+	}
+}
+
+bool
+conns_waiting(const struct worker *worker)
+{
+	return worker->conns.n_ready > 0 || worker->conns.n_dirty > 0;
+}
