@@ -27,3 +27,6 @@ sasl_modules = $(modules_sasl_external_so_SOURCES) $(modules_sasl_plain_so_SOURC
 unit_tests += tests/unit/test_sasl
 tests_unit_test_sasl_SOURCES = tests/unit/test_sasl.c $(sasl_modules)
 tests_unit_test_sasl_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
+fuzz_targets += tests/fuzz/fuzz_sasl
+tests_fuzz_fuzz_sasl_SOURCES = tests/fuzz/fuzz_sasl.c $(sasl_modules)
+tests_fuzz_fuzz_sasl_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules

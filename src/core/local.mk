@@ -26,3 +26,5 @@ src_liblinnet_a_SOURCES += \
 	src/linnet/sasl.h
 
 unit_tests += tests/unit/test_credentials tests/unit/test_jid tests/unit/test_limit
+
+fuzz_targets += tests/fuzz/fuzz_jid
