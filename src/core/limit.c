@@ -141,6 +141,21 @@ limit_take(const void *bytes, size_t len, struct ln_rate rate, int64_t cost)
 	return fits;
 }
 
+bool
+limit_fits(const void *bytes, size_t len, struct ln_rate rate, int64_t cost)
+{
+	struct key key;
+	struct stripe *stripe;
+	int64_t spent;
+
+	if (rate_is_off(rate))
+		return true;
+	stripe = stripe_lock(&key, bytes, len);
+	spent = bucket_spent(bucket_find(stripe, &key), clock_us()) + rate_us(rate, cost);
+	pthread_mutex_unlock(&stripe->mutex);
+	return spent <= rate.per_ms * 1000;
+}
+
 int64_t
 limit_charge(const void *bytes, size_t len, struct ln_rate rate, int64_t cost)
 {

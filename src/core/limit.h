@@ -32,6 +32,9 @@
  * LN_OFF, or 0) lets everything pass. */
 bool limit_take(const void *key, size_t len, struct ln_rate rate, int64_t cost);
 
+/* Would it be true? Takes nothing. */
+bool limit_fits(const void *key, size_t len, struct ln_rate rate, int64_t cost);
+
 /* Takes them in any case, into debt of at most ten bucketfuls; returns limit_wait(). */
 int64_t limit_charge(const void *key, size_t len, struct ln_rate rate, int64_t cost);
 

@@ -150,6 +150,10 @@ up_free(struct up **up)
 {
 	if (*up == NULL)
 		return;
+	if ((*up)->kind == UP_ANSWERED) {
+		ln_stanza_free(&(*up)->answered.stanza);
+		ln_stanza_free(&(*up)->answered.reply);
+	}
 	arena_free(&(*up)->arena);
 	free(*up);
 	*up = NULL;

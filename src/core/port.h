@@ -62,7 +62,9 @@ struct port_ops {
 	void (*nonza)(struct port *port, const struct ln_elem *elem);
 	void (*ack)(struct port *port, uint32_t h); /* <a h=/> */
 	void (*ask)(struct port *port);             /* <r/> */
-	void (*pause)(struct port *port);           /* credit is used up: read no more stanzas */
+	/* The peer acknowledged more than it was sent: ends the stream as XEP-0198 §6 says. */
+	void (*overacked)(struct port *port, uint32_t h, uint32_t sent);
+	void (*pause)(struct port *port); /* credit is used up: read no more stanzas */
 	void (*go_on)(struct port *port);
 	/* Ends the stream; condition NULL: just </stream:stream>. The session is detached already. */
 	void (*close)(struct port *port, const char *condition, const char *text);
@@ -90,8 +92,11 @@ enum up_kind {
 	UP_RESUME,
 	UP_ACKED, /* the peer has (or, without XEP-0198, the kernel took) all up to h */
 	UP_ASKED, /* <r/> came */
-	UP_NONZA, /* an element the stream does not know, e.g. XEP-0352 */
-	UP_DETACH /* the connection is gone, or the peer closed its stream */
+	/* An element the stream does not know, e.g. XEP-0352; if nobody takes it, close the port
+	 * with unsupported-stanza-type. */
+	UP_NONZA,
+	UP_ANSWERED, /* a stanza that the stream has dealt with: it counts, and so does the answer */
+	UP_DETACH    /* the connection is gone, or the peer closed its stream */
 };
 
 struct up {
@@ -126,6 +131,10 @@ struct up {
 		struct {
 			struct ln_elem *elem;
 		} nonza;
+		struct {
+			struct ln_stanza *stanza; /* open a hold for it and release it */
+			struct ln_stanza *reply;  /* to be sent to the session; NULL: none */
+		} answered;                       /* both are the item's until taken out */
 		struct {
 			bool closed; /* orderly: the session ends, no hibernation */
 			const char *reason;
