@@ -1,0 +1,97 @@
+/*
+ * A client's stream, from the inside: the struct that the files of this folder
+ * share. Its life has two halves with a struct for the first:
+ *
+ *	negotiation	negotiate.c drives it by a table, with sasl.c, features.c;
+ *			`negotiation` is freed with all of that when a session is bound
+ *	established	session.c: stanzas up, stanzas down, no states but counters
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_XMPP_CLIENT_H
+#define LN_XMPP_CLIENT_H
+
+#include "base/log.h"
+#include "core/host.h"
+#include "core/port.h"
+#include "xmpp/stream.h"
+
+struct negotiation;
+
+struct client {
+	struct stream stream;
+	struct port port;     /* found by id from every asynchronous gap */
+	struct ln_jid jid;    /* bare after login, full after binding; text owned */
+	uint64_t session;     /* 0: not bound */
+	uint64_t marked_at;   /* without XEP-0198: conn_queued() when `marked` was set */
+	uint32_t sent;        /* stanzas given to the connection */
+	uint32_t marked;      /* of these, how many lie before marked_at */
+	uint32_t acked;       /* and how many the session was told of */
+	bool acks;            /* XEP-0198 is on */
+	bool counted, quoted; /* in the limits of its address, of the listener */
+	struct negotiation *negotiation;
+};
+
+static inline struct client *
+client_of(struct stream *stream)
+{
+	return (struct client *)stream;
+}
+
+static inline struct client *
+client_of_port(struct port *port)
+{
+	return port != NULL ? (struct client *)((char *)port - offsetof(struct client, port))
+			    : NULL;
+}
+
+/* The client behind a reference that crossed a gap, or NULL. */
+static inline struct client *
+client_find(struct port_ref ref)
+{
+	return client_of_port(port_find(ref));
+}
+
+/* The current host of the stream; NULL: none yet, or gone. */
+const struct ln_host *client_host(const struct client *client);
+
+/* The settings in force. */
+static inline const struct core_conf *
+client_conf(void)
+{
+	return &snapshot_current()->core;
+}
+
+/* A log line about this client, with its host, address, JID. */
+void client_log(struct client *client, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The peer's address without port; `text` holds it. */
+const char *client_address(const struct client *client, char text[NETADDR_TEXT_MAX]);
+
+/* Gives back what it held in the limits before login. Once. */
+void client_logged_in(struct client *client);
+
+/* --- the established half (session.c) --------------------------------------------------- */
+
+extern const struct port_ops client_port_ops;
+
+/* An element of a bound client. The arena is the callee's. */
+void session_element(struct client *client, struct arena *arena, struct ln_elem *elem);
+
+/* The kernel took bytes. */
+void session_sent(struct client *client);
+
+/* The stream has ended: tells the session, if there is one. */
+void session_ended(struct client *client, enum stream_end end, const char *reason);
+
+/* XEP-0198 on a bound stream (sm.c); false: no such element. */
+bool sm_element(struct client *client, const struct ln_elem *elem);
+
+/* Writes <failed/>. */
+void sm_failed(struct client *client, enum ln_error condition, bool h_valid, uint32_t h);
+
+/* Reads a number as `h` and `max` are written. */
+bool sm_number(const char *text, uint32_t *number_r);
+
+#endif

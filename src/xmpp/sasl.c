@@ -1,0 +1,706 @@
+/*
+ * SASL. An exchange is one try to log in: the mechanism's state and its arena.
+ * While the store or the crypto pool works for it the stream is paused; the
+ * answer finds the stream by its port and goes on, or finds nobody.
+ *
+ * An account that is being guessed at is never locked: beyond its limit every
+ * verdict on it, the good one too, is held back for as long as the bucket is in
+ * debt (else a quick success would tell the guesser to give up the slow ones).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "xmpp/sasl.h"
+
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/metrics.h"
+#include "base/xalloc.h"
+#include "core/limit.h"
+#include "net/pool.h"
+#include "store/entity.h"
+#include "xmpp/certificate.h"
+
+#define DELAY_MAX_MS 30000
+
+enum { LOGINS, FAILURES, DELAYED, ADDRESS_REFUSED, POOL_FULL };
+static const struct metric_row rows[] = {
+	[LOGINS] = { "logins_total", METRIC_COUNTER, "Clients that logged in." },
+	[FAILURES] = { "failures_total", METRIC_COUNTER, "Failed attempts to log in." },
+	[DELAYED] = { "delayed_total", METRIC_COUNTER,
+	    "Answers held back since too many attempts on the account had failed." },
+	[ADDRESS_REFUSED] = { "address_refused_total", METRIC_COUNTER,
+	    "Attempts refused since too many from the address had failed." },
+	[POOL_FULL] = { "pool_full_total", METRIC_COUNTER,
+	    "Attempts refused since too many passwords were being hashed." },
+};
+METRICS(sasl_metrics, "sasl", rows);
+
+/* What a stream is offered: fixed when its features are sent. */
+struct offer {
+	struct ln_sasl_context context;
+	struct ln_sasl_binding bindings[2];
+	uint8_t exporter[CONN_EXPORTER_LEN];
+	uint8_t end_point[CONN_END_POINT_MAX];
+	const char *names[SASL_MECHANISMS_MAX + 1];
+};
+
+struct exchange {
+	struct arena *arena;
+	struct ln_sasl sasl;
+	struct ln_jid account; /* full NULL: not known yet */
+	struct timer delay;
+	struct client *client;
+	void (*say)(struct client *client); /* what the delay holds back */
+	const char *mechanism;
+	enum ln_sasl_condition condition;
+};
+
+static struct store *store;
+static struct pool *crypto;
+static uint8_t secret[LN_FAKE_SECRET_LEN]; /* behind made-up credentials */
+
+void
+sasl_init(struct store *the_store, struct pool *the_pool)
+{
+	store = the_store;
+	crypto = the_pool;
+	if (store == NULL || !store_secret(store, "sasl-unknown-users", secret, sizeof secret))
+		ln_random(secret, sizeof secret);
+}
+
+/* --- the offer ----------------------------------------------------------------------- */
+
+/* Calls `each` for the mechanisms of the host's modules until it says true. */
+static const struct ln_sasl_mechanism *
+mechanism_find(const struct ln_host *host,
+    bool (*is)(const struct ln_sasl_mechanism *mechanism, const void *arg), const void *arg)
+{
+	for (unsigned i = 0; i < host->mod_count; i++) {
+		const struct ln_sasl_mechanism *row = host->mods[i]->def->mechanisms;
+
+		for (; row != NULL && row->name != NULL; row++)
+			if (is(row, arg))
+				return row;
+	}
+	return NULL;
+}
+
+static bool
+has_name(const struct ln_sasl_mechanism *mechanism, const void *name)
+{
+	return strcmp(mechanism->name, name) == 0;
+}
+
+static bool
+needs_certificate(const struct ln_sasl_mechanism *mechanism, const void *arg)
+{
+	(void)arg;
+	return (mechanism->flags & LN_SASL_NEEDS_CERTIFICATE) != 0;
+}
+
+bool
+sasl_wants_certificate(const struct ln_host *host)
+{
+	if (host != NULL)
+		return mechanism_find(host, needs_certificate, NULL) != NULL;
+	for (host = snapshot_current()->hosts; host != NULL; host = host->hh.next)
+		if (mechanism_find(host, needs_certificate, NULL) != NULL)
+			return true;
+	return false;
+}
+
+static void
+find_bindings(struct offer *offer, struct conn *conn)
+{
+	struct ln_sasl_binding *next = offer->bindings;
+	size_t len = conn_tls_server_end_point(conn, offer->end_point);
+
+	if (conn_tls_exporter(conn, offer->exporter))
+		*next++ =
+		    (struct ln_sasl_binding){ "tls-exporter", offer->exporter, CONN_EXPORTER_LEN };
+	if (len > 0)
+		*next++ = (struct ln_sasl_binding){ "tls-server-end-point", offer->end_point, len };
+	offer->context.bindings = offer->bindings;
+	offer->context.binding_count = (size_t)(next - offer->bindings);
+}
+
+static void
+find_tls(struct offer *offer, struct arena *arena, struct conn *conn)
+{
+	struct x509_st *certificate = conn_peer_certificate(conn);
+
+	offer->context.tls = true;
+	offer->context.tls_version = (uint16_t)SSL_version(conn_ssl(conn));
+	find_bindings(offer, conn);
+	if (certificate != NULL && conn_verify_result(conn) == X509_V_OK)
+		offer->context.certificate = certificate_names(arena, certificate);
+}
+
+struct found {
+	const struct ln_sasl_context *context;
+	const struct ln_sasl_mechanism *rows[SASL_MECHANISMS_MAX];
+	unsigned count;
+};
+
+/* Keeps the rows that may be offered, strongest first. */
+static bool
+collect(const struct ln_sasl_mechanism *mechanism, const void *arg)
+{
+	struct found *found = *(struct found *const *)arg;
+	unsigned at = found->count;
+
+	if (found->count == SASL_MECHANISMS_MAX || !ln_sasl_offered(mechanism, found->context))
+		return false;
+	for (; at > 0 && found->rows[at - 1]->strength < mechanism->strength; at--)
+		found->rows[at] = found->rows[at - 1];
+	found->rows[at] = mechanism;
+	found->count++;
+	return false;
+}
+
+static void
+find_mechanisms(struct offer *offer, struct arena *arena, const struct ln_host *host)
+{
+	struct found found = { .context = &offer->context };
+	struct found *arg = &found;
+
+	mechanism_find(host, collect, &arg);
+	for (unsigned i = 0; i < found.count; i++) {
+		offer->names[i] = arena_strdup(arena, found.rows[i]->name);
+		if ((found.rows[i]->flags & LN_SASL_NEEDS_BINDING) != 0)
+			offer->context.bindings_advertised = true;
+	}
+	offer->context.mechanisms = offer->names;
+}
+
+void
+sasl_offer(struct client *client)
+{
+	struct negotiation *negotiation = client->negotiation;
+	struct offer *offer;
+
+	if (!stream_secure(&client->stream) && client_conf()->tls_required)
+		return;
+	offer = arena_zalloc(negotiation->arena, sizeof *offer);
+	offer->context.host = negotiation->host;
+	if (stream_secure(&client->stream))
+		find_tls(offer, negotiation->arena, client->stream.conn);
+	find_mechanisms(offer, negotiation->arena, client_host(client));
+	negotiation->offer = offer;
+}
+
+void
+sasl_features(struct client *client, struct ln_elem *features)
+{
+	const struct offer *offer = client->negotiation->offer;
+	struct ln_elem *list;
+
+	if (offer == NULL || offer->names[0] == NULL)
+		return;
+	list = ln_elem_add(features, "mechanisms", NS_SASL);
+	for (const char *const *name = offer->names; *name != NULL; name++)
+		ln_add_text(list, "mechanism", *name);
+	if (!offer->context.bindings_advertised)
+		return;
+	list = ln_elem_add(features, "sasl-channel-binding", NS_SASL_CB);
+	for (size_t i = 0; i < offer->context.binding_count; i++)
+		ln_set_attr(ln_elem_add(list, "channel-binding", NS_SASL_CB), "type",
+		    offer->bindings[i].type);
+}
+
+static bool
+is_offered(const struct offer *offer, const char *name)
+{
+	for (unsigned i = 0; offer != NULL && offer->names[i] != NULL; i++)
+		if (strcmp(offer->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* --- limits ------------------------------------------------------------------------------ */
+
+/* Keys of the table that core/limit.h shares with everybody. */
+#define ADDRESS_KEY_MAX (NETADDR_KEY_MAX + 8)
+
+static size_t
+address_key(const struct client *client, char key[ADDRESS_KEY_MAX])
+{
+	memcpy(key, "login/a/", 8);
+	return 8 + netaddr_key(conn_peer(client->stream.conn), (uint8_t *)key + 8);
+}
+
+static bool
+address_may_try(const struct client *client)
+{
+	char key[ADDRESS_KEY_MAX];
+	size_t len = address_key(client, key);
+
+	return len == 8 || limit_fits(key, len, client_conf()->login_per_address, 1);
+}
+
+static void
+charge_address(const struct client *client)
+{
+	char key[ADDRESS_KEY_MAX];
+	size_t len = address_key(client, key);
+
+	if (len > 8)
+		limit_charge(key, len, client_conf()->login_per_address, 1);
+}
+
+/* How long the verdict on this account is to be held back. */
+static int64_t
+account_wait(const struct exchange *exchange, bool failed)
+{
+	struct ln_rate rate = client_conf()->login_per_account;
+	const char *key;
+	int64_t wait;
+
+	if (exchange->account.full == NULL)
+		return 0;
+	key = arena_printf(exchange->arena, "login/n/%s", exchange->account.full);
+	wait =
+	    failed ? limit_charge(key, strlen(key), rate, 1) : limit_wait(key, strlen(key), rate);
+	return wait < DELAY_MAX_MS ? wait : DELAY_MAX_MS;
+}
+
+/* --- verdicts ------------------------------------------------------------------------------ */
+
+static struct ln_ev_auth
+auth_event(const struct client *client, const char *mechanism, const char *address)
+{
+	const struct exchange *exchange = client->negotiation->exchange;
+
+	return (struct ln_ev_auth){
+		.host = client_host(client),
+		.mechanism = mechanism,
+		.username = exchange != NULL ? exchange->sasl.username : NULL,
+		.address = address,
+		.secure = stream_secure(&client->stream),
+	};
+}
+
+static void
+on_delay(void *arg)
+{
+	struct exchange *exchange = arg;
+
+	exchange->say(exchange->client);
+}
+
+/* Says it, at once or after a while; the time to log in is extended by that. */
+static void
+say_after(struct client *client, int64_t ms, void (*say)(struct client *client))
+{
+	struct exchange *exchange = client->negotiation->exchange;
+
+	if (ms <= 0) {
+		say(client);
+		return;
+	}
+	metric_inc(sasl_metrics, DELAYED);
+	exchange->say = say;
+	timer_set(&exchange->delay, ms);
+	stream_deadline(&client->stream, client->stream.due - worker_now_ms() + ms);
+}
+
+static void
+write_failure(struct client *client, enum ln_sasl_condition condition)
+{
+	struct buf *out = stream_out();
+
+	buf_printf(out, "<failure xmlns='%s'><%s/></failure>", NS_SASL,
+	    ln_sasl_condition_name(condition));
+	stream_flush(&client->stream, out);
+	if (++client->negotiation->failures >= SASL_TRIES_MAX)
+		stream_fail(&client->stream, STREAM_POLICY_VIOLATION,
+		    "too many failed attempts to log in");
+	else
+		negotiation_to(client, NEGOTIATION_OFFERED);
+}
+
+static void
+say_failure(struct client *client)
+{
+	enum ln_sasl_condition condition = client->negotiation->exchange->condition;
+
+	sasl_end(client);
+	write_failure(client, condition);
+}
+
+static void
+say_success(struct client *client)
+{
+	const char *username =
+	    arena_strdup(client->negotiation->arena, client->negotiation->exchange->sasl.username);
+
+	sasl_end(client);
+	negotiation_authenticated(client, username);
+}
+
+/* The counting, the log line and the hook that every failure has. */
+static void
+note_failure(struct client *client, const char *mechanism, enum ln_sasl_condition condition,
+    const char *reason)
+{
+	char address[NETADDR_TEXT_MAX];
+	struct ln_ev_auth event = auth_event(client, mechanism, client_address(client, address));
+
+	metric_inc(sasl_metrics, FAILURES);
+	client_log(client, LOG_LEVEL_INFO,
+	    "login failed mechanism=%s user=%s condition=%s reason=%s", log_quote(mechanism),
+	    log_quote(event.username), ln_sasl_condition_name(condition), reason);
+	event.reason = reason;
+	fire_auth_failed(event.host, &event);
+}
+
+/* Fails where there is no exchange yet. */
+static void
+refuse(struct client *client, const char *mechanism, enum ln_sasl_condition condition,
+    const char *reason)
+{
+	note_failure(client, mechanism, condition, reason);
+	write_failure(client, condition);
+}
+
+static void
+fail(struct client *client, enum ln_sasl_condition condition, const char *reason)
+{
+	struct exchange *exchange = client->negotiation->exchange;
+
+	exchange->condition = condition;
+	note_failure(client, exchange->mechanism, condition, reason);
+	if (condition != LN_SASL_ABORTED && condition != LN_SASL_TEMPORARY_AUTH_FAILURE) {
+		charge_address(client);
+		say_after(client, account_wait(exchange, true), say_failure);
+	} else {
+		say_failure(client);
+	}
+}
+
+static void
+succeed(struct client *client)
+{
+	struct negotiation *negotiation = client->negotiation;
+	struct exchange *exchange = negotiation->exchange;
+	struct ln_sasl *sasl = &exchange->sasl;
+	char address[NETADDR_TEXT_MAX];
+	struct ln_ev_auth event =
+	    auth_event(client, exchange->mechanism, client_address(client, address));
+
+	if (sasl->data != NULL)
+		negotiation->success =
+		    sasl->len > 0 ? base64_text(negotiation->arena, sasl->data, sasl->len) : "=";
+	metric_inc(sasl_metrics, LOGINS);
+	client_log(client, LOG_LEVEL_INFO, "logged in mechanism=%s user=%s tls=%s",
+	    exchange->mechanism, log_quote(sasl->username),
+	    stream_secure(&client->stream) ? "yes" : "no");
+	fire_auth_succeeded(event.host, &event);
+	say_after(client, account_wait(exchange, false), say_success);
+}
+
+/* --- the exchange ------------------------------------------------------------------------- */
+
+static void go_on(struct client *client, enum ln_sasl_verdict verdict);
+
+static void
+challenge(struct client *client, const void *data, size_t len)
+{
+	struct buf *out = stream_out();
+
+	buf_printf(out, "<challenge xmlns='%s'>", NS_SASL);
+	if (len > 0)
+		base64_add(out, data, len);
+	buf_add_text(out, "</challenge>");
+	stream_flush(&client->stream, out);
+	negotiation_to(client, NEGOTIATION_EXCHANGE);
+}
+
+/* Puts what the store has on top of what is made up; rows of hashes we don't know are passed over. */
+static void
+take_keys(struct ln_credentials *credentials, const struct store_row *row)
+{
+	struct store_credential stored;
+
+	store_credential_row(row, &stored, NULL);
+	for (unsigned i = 0; i < LN_SCRAM_HASHES; i++) {
+		struct ln_scram_keys *keys = &credentials->scram[i];
+
+		if (strcmp(stored.hash, ln_scram_hash_name((enum ln_scram_hash)i)) != 0 ||
+		    stored.key_len != ln_scram_key_len((enum ln_scram_hash)i) ||
+		    stored.salt_len > LN_SCRAM_SALT_MAX)
+			continue;
+		memset(keys, 0, sizeof *keys);
+		keys->iterations = stored.iterations;
+		keys->salt_len = (uint32_t)stored.salt_len;
+		memcpy(keys->salt, stored.salt, stored.salt_len);
+		memcpy(keys->stored_key, stored.stored_key, stored.key_len);
+		memcpy(keys->server_key, stored.server_key, stored.key_len);
+		credentials->known = true;
+	}
+}
+
+struct asked {
+	struct port_ref port;
+	unsigned step;
+};
+
+static void
+on_credentials(struct store_job *job, void *arg)
+{
+	const struct asked *asked = arg;
+	struct client *client = client_find(asked->port);
+	struct ln_credentials credentials;
+	struct ln_sasl *sasl;
+
+	if (client == NULL)
+		return;
+	sasl = &client->negotiation->exchange->sasl;
+	if (store_job_outcome(job) != STORE_OK) {
+		fail(client, LN_SASL_TEMPORARY_AUTH_FAILURE, store_job_error(job));
+		return;
+	}
+	ln_credentials_fake(&credentials, secret, client->negotiation->exchange->account.full,
+	    (uint32_t)client_conf()->scram_iterations);
+	for (const struct store_row *row = store_rows(job, asked->step); row != NULL;
+	     row = row->next)
+		take_keys(&credentials, row);
+	enum ln_sasl_verdict verdict = sasl->mechanism->credentials(sasl, &credentials);
+
+	ln_wipe(&credentials, sizeof credentials);
+	go_on(client, verdict);
+}
+
+static void
+read_credentials(struct client *client)
+{
+	struct exchange *exchange = client->negotiation->exchange;
+	struct store_job *job;
+	struct asked *asked;
+
+	if (ln_jid_make(exchange->arena, exchange->sasl.username, client->negotiation->host, NULL,
+		&exchange->account) != LN_JID_OK) {
+		fail(client, LN_SASL_NOT_AUTHORIZED, "not an address");
+		return;
+	}
+	job = store_job_new(store, "sasl");
+	asked = store_job_alloc(job, sizeof *asked);
+	asked->port = port_ref(&client->port);
+	asked->step = store_credential_get(job, exchange->account.full);
+	store_read(job, 0, on_credentials, asked);
+}
+
+struct hash_job {
+	struct pool_job job;
+	struct port_ref port;
+	struct ln_scram_work work;
+	uint8_t salted[LN_SCRAM_KEY_MAX];
+};
+
+static void
+hash(struct pool_job *job)
+{
+	struct hash_job *mine = (struct hash_job *)job;
+
+	ln_scram_salt(&mine->work, mine->salted);
+}
+
+static void
+on_hashed(struct pool_job *job)
+{
+	struct hash_job *mine = (struct hash_job *)job;
+	struct client *client = client_find(mine->port);
+	enum ln_sasl_verdict verdict = LN_SASL_FAILURE;
+
+	if (client != NULL && mine->job.worked) {
+		struct ln_sasl *sasl = &client->negotiation->exchange->sasl;
+
+		verdict = sasl->mechanism->hashed(sasl, mine->salted);
+	} else if (client != NULL) {
+		ln_sasl_fail(&client->negotiation->exchange->sasl, LN_SASL_TEMPORARY_AUTH_FAILURE,
+		    "the pool stopped");
+	}
+	ln_wipe(mine, sizeof *mine);
+	free(mine);
+	if (client != NULL)
+		go_on(client, verdict);
+}
+
+static void
+hash_password(struct client *client)
+{
+	struct ln_sasl *sasl = &client->negotiation->exchange->sasl;
+	struct hash_job *job = xcalloc(1, sizeof *job);
+
+	job->job.work = hash;
+	job->job.done = on_hashed;
+	job->port = port_ref(&client->port);
+	job->work = sasl->work;
+	ln_wipe(&sasl->work, sizeof sasl->work);
+	if (pool_submit(crypto, &job->job))
+		return;
+	metric_inc(sasl_metrics, POOL_FULL);
+	ln_wipe(job, sizeof *job);
+	free(job);
+	fail(client, LN_SASL_TEMPORARY_AUTH_FAILURE, "too many passwords are being hashed");
+}
+
+/* Does what the mechanism asks for. The last thing that its callers do. */
+static void
+go_on(struct client *client, enum ln_sasl_verdict verdict)
+{
+	struct ln_sasl *sasl = &client->negotiation->exchange->sasl;
+
+	switch (verdict) {
+	case LN_SASL_CHALLENGE:
+		challenge(client, sasl->data, sasl->len);
+		break;
+	case LN_SASL_READ:
+		read_credentials(client);
+		break;
+	case LN_SASL_HASH:
+		hash_password(client);
+		break;
+	case LN_SASL_SUCCESS:
+		succeed(client);
+		break;
+	case LN_SASL_FAILURE:
+		fail(client, sasl->condition, sasl->reason);
+		break;
+	}
+}
+
+/* One message of the client: base64, "=" for an empty one (RFC 6120 §6.4.2). */
+static void
+take(struct client *client, const struct ln_elem *elem)
+{
+	struct exchange *exchange = client->negotiation->exchange;
+	const char *text = ln_elem_text(elem);
+	size_t len = strlen(text);
+	uint8_t *bytes;
+	ssize_t got;
+
+	if (len == 1 && text[0] == '=')
+		len = 0;
+	if (len > BASE64_LEN(LN_SASL_INPUT_MAX)) {
+		fail(client, LN_SASL_MALFORMED_REQUEST, "a message that is too long");
+		return;
+	}
+	bytes = arena_alloc(exchange->arena, BASE64_BYTES(len));
+	got = base64_decode(text, len, bytes);
+	if (got < 0) {
+		fail(client, LN_SASL_INCORRECT_ENCODING, "not base64");
+		return;
+	}
+	enum ln_sasl_verdict verdict =
+	    exchange->sasl.mechanism->step(&exchange->sasl, bytes, (size_t)got);
+
+	ln_wipe(bytes, (size_t)got);
+	go_on(client, verdict);
+}
+
+static void
+begin(struct client *client, const struct ln_sasl_mechanism *mechanism)
+{
+	struct negotiation *negotiation = client->negotiation;
+	struct exchange *exchange = xcalloc(1, sizeof *exchange);
+
+	exchange->arena = arena_new(1024);
+	exchange->client = client;
+	exchange->mechanism = arena_strdup(exchange->arena, mechanism->name);
+	timer_init(&exchange->delay, on_delay, exchange);
+	ln_sasl_begin(&exchange->sasl, mechanism, &negotiation->offer->context, exchange->arena);
+	negotiation->exchange = exchange;
+}
+
+/* A module's word on whether this client may try at all. */
+static bool
+attempt_passes(struct client *client, const char *mechanism)
+{
+	char address[NETADDR_TEXT_MAX];
+	struct ln_ev_auth event = auth_event(client, mechanism, client_address(client, address));
+
+	return fire_auth_attempt(event.host, &event) == LN_PASS;
+}
+
+void
+sasl_auth(struct client *client, const struct ln_elem *elem)
+{
+	const char *name = ln_elem_attr(elem, "mechanism");
+	const struct ln_sasl_mechanism *mechanism;
+
+	if (!address_may_try(client)) {
+		metric_inc(sasl_metrics, ADDRESS_REFUSED);
+		refuse(client, name, LN_SASL_TEMPORARY_AUTH_FAILURE,
+		    "too many failed attempts from this address");
+		return;
+	}
+	mechanism = name != NULL ? mechanism_find(client_host(client), has_name, name) : NULL;
+	if (mechanism != NULL && !stream_secure(&client->stream) &&
+	    (client->negotiation->offer == NULL || (mechanism->flags & LN_SASL_NEEDS_TLS) != 0)) {
+		refuse(client, name, LN_SASL_ENCRYPTION_REQUIRED, "without TLS");
+	} else if (mechanism == NULL || !is_offered(client->negotiation->offer, name)) {
+		refuse(client, name, LN_SASL_INVALID_MECHANISM, "a mechanism that was not offered");
+	} else if (!attempt_passes(client, name)) {
+		refuse(client, name, LN_SASL_TEMPORARY_AUTH_FAILURE, "refused by a module");
+	} else {
+		begin(client, mechanism);
+		if (*ln_elem_text(elem) == '\0')
+			challenge(client, NULL, 0);
+		else
+			take(client, elem);
+	}
+}
+
+void
+sasl_response(struct client *client, const struct ln_elem *elem)
+{
+	take(client, elem);
+}
+
+void
+sasl_abort(struct client *client, const struct ln_elem *elem)
+{
+	(void)elem;
+	if (client->negotiation->exchange != NULL)
+		fail(client, LN_SASL_ABORTED, "aborted by the client");
+	else
+		refuse(client, NULL, LN_SASL_ABORTED, "nothing to abort");
+}
+
+void
+sasl_unexpected(struct client *client, const struct ln_elem *elem)
+{
+	(void)elem;
+	if (client->negotiation->exchange != NULL)
+		fail(client, LN_SASL_MALFORMED_REQUEST, "<auth/> within an exchange");
+	else
+		refuse(client, NULL, LN_SASL_MALFORMED_REQUEST, "<response/> without <auth/>");
+}
+
+void
+sasl_end(struct client *client)
+{
+	struct exchange *exchange = client->negotiation->exchange;
+
+	if (exchange == NULL)
+		return;
+	client->negotiation->exchange = NULL;
+	timer_cancel(&exchange->delay);
+	ln_sasl_end(&exchange->sasl);
+	arena_free(&exchange->arena);
+	free(exchange);
+}
+
+void
+sasl_success(struct client *client)
+{
+	struct buf *out = stream_out();
+	const char *data = client->negotiation->success;
+
+	buf_printf(out, "<success xmlns='%s'>%s</success>", NS_SASL, data != NULL ? data : "");
+	stream_flush(&client->stream, out);
+}
