@@ -29,11 +29,16 @@ ln_sasl_condition_name(enum ln_sasl_condition condition)
 static void
 set_data(struct ln_sasl *sasl, const void *data, size_t len)
 {
+	char *copy;
+
 	sasl->data = NULL;
 	sasl->len = 0;
 	if (data == NULL)
 		return;
-	sasl->data = memcpy(arena_alloc(sasl->arena, len + 1), data, len);
+	copy = arena_alloc(sasl->arena, len + 1);
+	memcpy(copy, data, len);
+	copy[len] = '\0';
+	sasl->data = copy;
 	sasl->len = len;
 }
 

@@ -138,7 +138,7 @@ struct ln_sasl {
 
 	/* the answer of the last call */
 	const char *username; /* READ and later: prepared localpart, NUL-terminated */
-	const void *data;     /* CHALLENGE, SUCCESS; NULL: SUCCESS without additional data */
+	const void *data;     /* CHALLENGE, SUCCESS; NUL behind it; NULL: SUCCESS without data */
 	size_t len;
 	struct ln_scram_work work; /* HASH: copied to the job, then wiped here */
 	enum ln_sasl_condition condition;
