@@ -328,7 +328,7 @@ void
 scram_offer_hash(const struct ln_sasl_context *context, enum ln_scram_hash hash,
     char out[SCRAM_OFFER_MAX])
 {
-	const char *names[OFFER_LIST_MAX];
+	const char *names[OFFER_LIST_MAX] = { NULL };
 	uint8_t digest[LN_SCRAM_KEY_MAX];
 	char text[OFFER_TEXT_MAX + 1];
 	size_t count = 0, len;
