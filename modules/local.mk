@@ -21,12 +21,18 @@ modules_sasl_scram_so_CFLAGS = $(module_cflags)
 modules_sasl_scram_so_LDFLAGS = $(module_ldflags)
 modules_sasl_scram_so_LDADD =
 
-# They are pure, so one program tries all of them, linked in.
+# They are pure, so tests try all of them linked in.
 sasl_modules = $(modules_sasl_external_so_SOURCES) $(modules_sasl_plain_so_SOURCES) \
 	$(modules_sasl_scram_so_SOURCES)
-unit_tests += tests/unit/test_sasl
-tests_unit_test_sasl_SOURCES = tests/unit/test_sasl.c $(sasl_modules)
-tests_unit_test_sasl_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
+sasl_cppflags = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
+sasl_kit = tests/unit/sasl_kit.c tests/unit/sasl_kit.h
+unit_tests += tests/unit/test_sasl tests/unit/test_scram
+tests_unit_test_sasl_SOURCES = tests/unit/test_sasl.c $(sasl_kit) $(sasl_modules)
+tests_unit_test_sasl_CPPFLAGS = $(sasl_cppflags)
+tests_unit_test_scram_SOURCES = tests/unit/test_scram.c $(sasl_kit) $(sasl_modules)
+tests_unit_test_scram_CPPFLAGS = $(sasl_cppflags)
 fuzz_targets += tests/fuzz/fuzz_sasl
 tests_fuzz_fuzz_sasl_SOURCES = tests/fuzz/fuzz_sasl.c $(sasl_modules)
-tests_fuzz_fuzz_sasl_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
+tests_fuzz_fuzz_sasl_CPPFLAGS = $(sasl_cppflags)
+EXTRA_DIST += modules/sasl_external/sasl_external.md modules/sasl_plain/sasl_plain.md \
+	modules/sasl_scram/sasl_scram.md
