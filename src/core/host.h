@@ -161,33 +161,11 @@ void module_leave(const struct ln_mod *mod);
 #include "linnet/hooks.def"
 #undef LN_HOOK
 
-/* --- iq ------------------------------------------------------------------------ */
-
-/*
- * Hands a get or set to the module that declared its row and sees to it that
- * it is answered exactly once; service-unavailable where there is none (RFC
- * 6120 §8.3.3.19). Ownership passes. `account` NULL: a host's iq. False, and
- * the stanza stays the caller's: `anywhere` is set and the row needs a home.
- */
-bool iq_dispatch(const struct ln_host *host, struct ln_account *account, struct ln_stanza *st,
-    bool anywhere);
-
 /* --- slices (src/core/module.c) -------------------------------------------------- */
 
 struct slices {
 	void **slot; /* by ln_mod.slot */
 	unsigned count;
 };
-
-void module_account_open(struct ln_account *account);
-void module_account_close(struct ln_account *account);
-void module_session_open(struct ln_session *session);
-void module_session_close(struct ln_session *session);
-
-/* Where src/im keeps them. */
-struct slices *account_slices(const struct ln_account *account);
-struct slices *session_slices(const struct ln_session *session);
-struct entity *account_entity(const struct ln_account *account);
-struct ln_account *account_of_entity(struct entity *entity);
 
 #endif

@@ -6,6 +6,8 @@ src_liblinnet_a_SOURCES += \
 	src/core/credentials.c \
 	src/core/idna.c src/core/idna.h \
 	src/core/jid.c \
+	src/core/iq.h \
+	src/core/module.h \
 	src/core/limit.c src/core/limit.h \
 	src/core/port.c src/core/port.h \
 	src/core/precis.c src/core/precis.h \

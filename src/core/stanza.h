@@ -49,7 +49,9 @@ struct ln_stanza {
 	const char *lang;
 	struct ln_elem *added; /* root of the children that the server added, or NULL */
 	struct hold hold;
-	uint64_t session; /* submitted by the session with this id; 0: not from one */
+	struct waiting *waiting; /* in a session's queue: what `pending` knows of it (src/im) */
+	uint32_t queued_weight;  /* in a session's queue */
+	uint64_t session;       /* submitted by the session with this id; 0: not from one */
 };
 
 enum {

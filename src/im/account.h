@@ -37,10 +37,16 @@ struct ln_account {
 	unsigned session_count;
 	struct roster *roster; /* NULL: nobody in it; see roster.h */
 	struct slices slices;
+	struct documents *documents; /* preloaded values of modules: core/module.c */
+	bool open;                   /* modules have opened their slices */
 	struct waiting_list waiting; /* lasting messages that are in memory, in order */
 	int64_t stored_count;        /* rows of `pending`, those in memory included */
 	int64_t stored_bytes;
 	uint64_t drain_session; /* is being given stored messages; 0: none */
+	int64_t drain_after;    /* position of the last row it was given */
+	bool drain_paused;      /* until it has acknowledged some */
+	bool drain_reading;     /* a page is being read */
+	unsigned writing;       /* rows on their way to the disk that no session holds */
 	struct ended ended[ENDED_MAX];
 };
 

@@ -13,8 +13,11 @@
 /* A stanza routed to the account, bare or full. Ownership passes. */
 void deliver(struct ln_account *account, struct ln_stanza *st);
 
-/* A message whose session ended before it was acknowledged, or that came back from the disk:
- * given to other sessions, or kept. Ownership passes. */
-void deliver_again(struct ln_account *account, struct ln_stanza *st, struct waiting *waiting);
+/* A lasting message that its last session did not acknowledge: given to others, kept, or
+ * returned. */
+void deliver_again(struct waiting *waiting);
+
+/* An iq for the account itself (bare JID or none), already past the hooks. Ownership passes. */
+void deliver_iq_to_account(struct ln_account *account, struct ln_stanza *st);
 
 #endif

@@ -1,1 +1,10 @@
-src_liblinnet_a_SOURCES +=
+src_liblinnet_a_SOURCES += \
+	src/im/account.c src/im/account.h \
+	src/im/api.c \
+	src/im/deliver.c src/im/deliver.h \
+	src/im/manage.c src/im/manage.h \
+	src/im/pending.c src/im/pending.h \
+	src/im/presence.c src/im/presence.h \
+	src/im/roster.c src/im/roster.h \
+	src/im/session.c src/im/session.h \
+	src/im/submit.c src/im/submit.h

@@ -29,6 +29,7 @@ struct waiting {
 	struct hold hold;
 	int64_t position; /* of its row */
 	int64_t stamp;    /* when it came, wall-clock ms */
+	int64_t expires;  /* wall-clock ms, 0: never */
 	int64_t due;      /* monotonic ms; 0: not in the list */
 	uint32_t size;    /* of its row */
 	unsigned holders; /* sessions that have it in their queues */
@@ -43,10 +44,15 @@ bool pending_lasts(const struct ln_stanza *st);
 /* Begins: takes the hold of the stanza. */
 struct waiting *pending_new(struct ln_account *account, struct ln_stanza *st);
 
-/* A session's queue has it (through `st`), has it no more because it was acknowledged, or has
- * it no more because the session ended: then `st` passes to it. */
+/* A session's queue has it, through `st`. */
 void pending_held(struct waiting *waiting, struct ln_stanza *st);
+
+/* One session acknowledged it: that is enough. Its row is deleted by pending_flush(). */
 void pending_acked(struct waiting *waiting);
+void pending_flush(struct ln_account *account);
+
+/* A session ended without having acknowledged it; `st` passes to it. The last one: it is given to
+ * others, or kept. */
 void pending_dropped(struct waiting *waiting, struct ln_stanza *st);
 
 /*
@@ -55,18 +61,27 @@ void pending_dropped(struct waiting *waiting, struct ln_stanza *st);
  */
 void pending_given(struct waiting *waiting, bool live);
 
-/* Nobody holds it: it becomes an offline message, if policy lets it (message_waiting). */
-void pending_keep(struct waiting *waiting);
+/* Nobody holds it: its row alone stays, as an offline message. `expires`: wall-clock ms or 0. */
+void pending_keep(struct waiting *waiting, int64_t expires);
+
+/* Nobody will have it: the sender is told, a row is deleted. */
+void pending_return(struct waiting *waiting);
 
 /* Gives a session the stored messages, oldest first; new ones queue behind them. */
-void pending_drain(struct ln_account *account, struct ln_session *session);
+void pending_drain(struct ln_session *session);
 
-/* Is it being given stored messages? Then new ones for the account are stored behind them. */
+/* It has acknowledged: goes on if it waited for that. */
+void pending_drain_more(struct ln_session *session);
+
+/* Is a session being given stored messages? Then new ones are stored behind them. */
 static inline bool
 pending_draining(const struct ln_account *account)
 {
 	return account->drain_session != 0;
 }
+
+/* Frees what the account has in memory; rows stay. */
+void pending_close(struct ln_account *account);
 
 void pending_init(void);
 

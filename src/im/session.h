@@ -16,6 +16,7 @@
 #include "core/hold.h"
 #include "core/port.h"
 #include "im/account.h"
+#include "net/timer.h"
 #include "net/worker.h"
 
 struct directed;
@@ -45,28 +46,14 @@ struct ln_session {
 	bool interested; /* asked for the roster */
 	bool drained;    /* was given the stored messages */
 
-	struct manage *sm;  /* XEP-0198; NULL: not enabled */
+	struct manage *sm;  /* XEP-0198; NULL: not enabled; see manage.h */
 	struct timer timer; /* its next deadline */
 	int64_t hibernates_until;
 	int64_t since; /* wall-clock ms */
 	char *address;
+	char *lang; /* of its first stream; NULL: none */
 	bool secure;
 	bool ended;
-};
-
-/* XEP-0198: both counters, and what waits. Made when the client enables it. */
-struct manage {
-	char *id; /* of resumption; NULL: not resumable */
-	unsigned max_s;
-	uint32_t in_base;      /* holds.opened when it was enabled */
-	uint32_t out_base;     /* sent when it was enabled */
-	bool asked;            /* <r/> of the client is not answered in full */
-	uint32_t asked_target; /* holds.opened then */
-	int64_t answer_by;     /* monotonic ms; 0: answered once */
-	bool asking;           /* our <r/> is out */
-	int64_t ask_at;        /* monotonic ms: when to ask; 0: no need */
-	int64_t asked_at;      /* when we did */
-	struct resume *resume; /* a client waits for <resumed/>; NULL: none */
 };
 
 /* By handle, on this worker; NULL: ended. */
@@ -75,10 +62,7 @@ struct ln_session *session_find(uint64_t id);
 /* --- what the stream says (from account.c, in the account's turn) ------------------ */
 
 void session_bind(struct ln_account *account, struct up *up);
-void session_enable(struct ln_session *session, struct up *up);
-void session_resume(struct ln_account *account, struct up *up);
 void session_acked(struct ln_session *session, uint32_t h, bool by_kernel);
-void session_asked(struct ln_session *session);
 void session_detach(struct ln_session *session, bool closed, const char *reason);
 
 /* A stanza of its client: stamps, opens the hold, runs the hooks, sends it on its way. */
@@ -92,13 +76,34 @@ void session_submit(struct ln_session *session, struct ln_stanza *st);
  */
 void session_send(struct ln_session *session, struct ln_stanza *st);
 
+/* The same past the stanza_out hooks. */
+void session_send_now(struct ln_session *session, struct ln_stanza *st);
+
+/* A stanza that was for a session and that nobody will acknowledge: drops it. */
+void session_forget(struct ln_stanza *st);
+
+/* The stream that carries it; NULL: it hibernates, or the stream is gone. */
+struct port *session_port(const struct ln_session *session);
+
 /* --- the end ---------------------------------------------------------------------------- */
 
 /* Ends it: presence, unacknowledged stanzas, hooks. `condition` (may be NULL) is the stream
  * error for its connection, if there is one. The struct is gone after it. */
 void session_end(struct ln_session *session, const char *condition, const char *reason);
 
-/* The stalled store stops the clocks of holds and hibernation: called when that changes. */
+/* Ends its stream with an error; it hibernates, or ends a moment later. */
+void session_drop_stream(struct ln_session *session, const char *condition, const char *text);
+
+/* Its connection is gone: it hibernates, or ends a moment later. */
+void session_lost(struct ln_session *session, const char *reason);
+
+/* Nothing live can acknowledge what it holds: writes it now. */
+void session_write_waiting(struct ln_session *session);
+
+/* The timer's, and the holds'. */
+void session_deadline(void *arg);
+void session_holds_advanced(struct hold_owner *owner);
+
 void session_init(void);
 
 #endif

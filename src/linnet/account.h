@@ -16,6 +16,10 @@ const struct ln_jid *ln_account_jid(const struct ln_account *account); /* bare *
 const struct ln_host *ln_account_host(const struct ln_account *account);
 int64_t ln_account_number(const struct ln_account *account);
 
+/* Messages that wait on disk for it, and their bytes. */
+int64_t ln_account_stored(const struct ln_account *account);
+int64_t ln_account_stored_bytes(const struct ln_account *account);
+
 /* The account's sessions in order of binding, the hibernating ones included. */
 struct ln_session *ln_session_first(const struct ln_account *account);
 struct ln_session *ln_session_next(const struct ln_session *session);

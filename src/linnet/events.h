@@ -96,13 +96,26 @@ struct ln_ev_stanza {
 };
 #define ln_ev_message_sent ln_ev_stanza
 #define ln_ev_message_received ln_ev_stanza
-#define ln_ev_message_undeliverable ln_ev_stanza
-#define ln_ev_message_waiting ln_ev_stanza
 #define ln_ev_presence_sent ln_ev_stanza
 #define ln_ev_presence_received ln_ev_stanza
 #define ln_ev_iq_sent ln_ev_stanza
 #define ln_ev_iq_received ln_ev_stanza
 #define ln_ev_stanza_out ln_ev_stanza
+
+/* Nobody took a message that lasts. ln_keep() stores it; otherwise it is returned to its sender. */
+struct ln_ev_message_undeliverable {
+	union {
+		struct ln_ev_head head;
+		struct ln_stanza *stanza;
+	};
+	struct ln_account *account;
+	struct waiting *waiting; /* the core's */
+	bool stored;             /* it is on disk, and was acknowledged: no quota */
+};
+
+/* Keeps the message until its recipient comes, at most until `expires` (wall-clock ms, 0: for
+ * good). Returns LN_DONE. */
+enum ln_verdict ln_keep(struct ln_ev_message_undeliverable *ev, int64_t expires);
 
 struct ln_ev_message_delivered {
 	union {

@@ -1,0 +1,25 @@
+/*
+ * Dispatch of iq requests to the modules that declared their rows (MODULES.md
+ * section 6). Every get and set is answered exactly once, by construction.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_CORE_IQ_H
+#define LN_CORE_IQ_H
+
+#include <stdbool.h>
+
+#include "core/host.h"
+#include "core/stanza.h"
+
+/*
+ * Hands a get or set to the row for it and sees to its answer;
+ * service-unavailable where there is none (RFC 6120 §8.3.3.19). Ownership
+ * passes. `account` NULL: an iq to the host. With `anywhere`, on a worker that
+ * is not the host's home: false, and the stanza stays the caller's, if the row
+ * needs the home (or there is none).
+ */
+bool iq_dispatch(const struct ln_host *host, struct ln_account *account, struct ln_stanza *st,
+    bool anywhere);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * The run time behind linnet/module.h, as core and src/im call it: slices of
+ * accounts and sessions, preloaded documents, questions to clients.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_CORE_MODULE_H
+#define LN_CORE_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/host.h"
+
+struct documents;
+struct store_preload;
+struct store_row;
+
+/* What a host's modules want loaded with an account: fills `list`, returns how many; the order
+ * is that of module_values_loaded(). */
+size_t module_preloads(const struct ln_host *host, struct store_preload *list, size_t room);
+
+/* The rows (key, doc) of each of these, before module_account_open(). They are copied. */
+void module_values_loaded(struct ln_account *account, const struct store_row *const *values,
+    size_t count);
+
+/* Opens and closes the slices of every module of the account's host; closing frees the documents
+ * too. */
+void module_account_open(struct ln_account *account);
+void module_account_close(struct ln_account *account);
+void module_session_open(struct ln_session *session);
+void module_session_close(struct ln_session *session);
+
+/* A result or error that a client sent: true if ln_session_ask() waited for it (it is freed). */
+bool ask_answered(struct ln_session *session, struct ln_stanza *st);
+
+/* What src/im keeps for it (im/api.c). */
+struct slices *account_slices(const struct ln_account *account);
+struct slices *session_slices(const struct ln_session *session);
+struct documents **account_documents(const struct ln_account *account);
+struct entity *account_entity(const struct ln_account *account);
+struct ln_account *account_of_entity(struct entity *entity);
+struct ln_session *session_by_id(uint64_t id);
+uint64_t session_id(const struct ln_session *session);
+
+/* At start, before the workers run. */
+void module_init(void);
+
+#endif

@@ -1,0 +1,285 @@
+/*
+ * Accounts: loading, unloading, and what arrives in their inboxes.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "im/account.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "core/module.h"
+#include "core/port.h"
+#include "core/router.h"
+#include "core/work.h"
+#include "im/deliver.h"
+#include "im/manage.h"
+#include "im/pending.h"
+#include "im/presence.h"
+#include "im/roster.h"
+#include "im/session.h"
+#include "store/entity.h"
+
+#define INBOX_BYTES ((size_t)4 << 20) /* DESIGN section 4 */
+#define PRELOADS_MAX 256
+
+/* --- finding sessions --------------------------------------------------------------------- */
+
+struct ln_session *
+account_session(struct ln_account *account, uint64_t id)
+{
+	struct ln_session *session = session_find(id);
+
+	return session != NULL && session->account == account ? session : NULL;
+}
+
+struct ln_session *
+account_session_by_resource(struct ln_account *account, const char *resource)
+{
+	struct ln_session *session;
+
+	TAILQ_FOREACH(session, &account->sessions, link)
+		if (strcmp(ln_jid_resource(&session->jid), resource) == 0)
+			return session;
+	return NULL;
+}
+
+/* --- loading ------------------------------------------------------------------------------- */
+
+struct loading {
+	struct ln_jid jid;
+	char name[LN_JID_MAX + 1];
+};
+
+static void
+open_account(struct ln_account *account, const struct store_loaded *loaded)
+{
+	account->entity.number = loaded->number;
+	account->stored_count = loaded->pending_count;
+	account->stored_bytes = loaded->pending_bytes;
+	roster_open(account, loaded->values[0]);
+	module_values_loaded(account, loaded->values + 1, loaded->value_count - 1);
+	module_account_open(account);
+	account->open = true;
+	entity_loaded(&account->entity);
+}
+
+static void
+account_loaded(struct store_job *job, const struct store_loaded *loaded, void *arg)
+{
+	struct loading *loading = arg;
+	struct entity *entity = entity_find(&loading->jid);
+
+	(void)job;
+	free(loading);
+	if (entity == NULL || entity->life != LIFE_LOADING)
+		return;
+	if (loaded->outcome != STORE_OK)
+		entity_failed(entity);
+	else if (loaded->status != STORE_ACTIVE || loaded->kind != STORE_ACCOUNT)
+		entity_absent(entity);
+	else
+		open_account(account_of(entity), loaded);
+}
+
+static void
+account_load(struct entity *entity)
+{
+	struct ln_account *account = account_of(entity);
+	struct store_preload preloads[PRELOADS_MAX] = { { ROSTER_MODULE, ROSTER_VALUE } };
+	size_t count = 1 + module_preloads(entity->host, preloads + 1, PRELOADS_MAX - 1);
+	struct loading *loading = xcalloc(1, sizeof *loading);
+
+	TAILQ_INIT(&account->sessions);
+	TAILQ_INIT(&account->waiting);
+	loading->jid = entity->jid;
+	memcpy(loading->name, entity->jid.full, ln_jid_len(&entity->jid));
+	loading->jid.full = loading->name;
+	store_load(work_store(), entity->last_write, loading->name, preloads, count, 0,
+	    account_loaded, loading);
+}
+
+static bool
+account_loads(const struct ln_stanza *st)
+{
+	return presence_loads(st);
+}
+
+static bool
+account_idle(const struct entity *entity)
+{
+	const struct ln_account *account = (const struct ln_account *)entity;
+
+	return account->session_count == 0 && TAILQ_EMPTY(&account->waiting);
+}
+
+static void
+account_unload(struct entity *entity)
+{
+	struct ln_account *account = account_of(entity);
+
+	pending_close(account);
+	if (account->open) {
+		module_account_close(account);
+		roster_close(account);
+	}
+	for (int i = 0; i < ENDED_MAX; i++)
+		free(account->ended[i].sm_id);
+	free(account);
+}
+
+static void
+account_deliver(struct entity *entity, struct ln_stanza *st)
+{
+	work_begin(entity, st);
+	deliver(account_of(entity), st);
+	work_end();
+}
+
+const struct entity_ops account_ops = {
+	.kind = "account",
+	.size = sizeof(struct ln_account),
+	.inbox_max = INBOX_BYTES,
+	.loads = account_loads,
+	.load = account_load,
+	.deliver = account_deliver,
+	.idle = account_idle,
+	.unload = account_unload,
+};
+
+/* --- from streams ------------------------------------------------------------------------------ */
+
+static void
+send_nonza_event(struct ln_session *session, const struct up *up)
+{
+	struct ln_account *account = session->account;
+	struct ln_ev_session_nonza ev = { .account = account,
+		.session = session,
+		.elem = up->nonza.elem };
+
+	/* What no module knows is not for us to refuse: it may be a feature switched off by a
+	 * reload. */
+	fire_session_nonza(account->entity.host, &ev);
+}
+
+static void
+session_up(struct ln_session *session, struct up *up)
+{
+	switch (up->kind) {
+	case UP_ENABLE:
+		manage_enable(session, up);
+		break;
+	case UP_ACKED:
+		session_acked(session, up->acked.h, up->acked.by_kernel);
+		break;
+	case UP_ASKED:
+		manage_asked(session);
+		break;
+	case UP_NONZA:
+		send_nonza_event(session, up);
+		break;
+	case UP_DETACH:
+		session_detach(session, up->detach.closed, up->detach.reason);
+		break;
+	default:
+		break;
+	}
+}
+
+/* A dying account takes no new session. */
+static void
+refuse(const struct up *up)
+{
+	const struct port_bound refused = { .error = LN_ERR_NOT_AUTHORIZED };
+	struct port *port = port_find(up->port);
+
+	if (port != NULL && up->kind == UP_BIND)
+		port->ops->bound(port, &refused);
+	else if (port != NULL && up->kind == UP_RESUME)
+		port->ops->failed(port, LN_ERR_ITEM_NOT_FOUND, false, 0);
+}
+
+static void
+account_up(struct entity *entity, struct up *up)
+{
+	struct ln_account *account = account_of(entity);
+	struct ln_session *session;
+
+	if (entity->life == LIFE_DYING) {
+		refuse(up);
+		return;
+	}
+	if (up->kind == UP_BIND) {
+		session_bind(account, up);
+		return;
+	}
+	if (up->kind == UP_RESUME) {
+		manage_resume(account, up);
+		return;
+	}
+	/* A session that was taken over by another stream does not listen to the old one. */
+	session = account_session(account, up->session);
+	if (session != NULL && session->port.id == up->port.id)
+		session_up(session, up);
+}
+
+static void
+account_up_stanza(struct entity *entity, struct ln_stanza *st)
+{
+	struct ln_session *session = account_session(account_of(entity), st->session);
+
+	if (session == NULL)
+		ln_stanza_free(&st);
+	else
+		session_submit(session, st);
+}
+
+/* --- the end ----------------------------------------------------------------------------------------- */
+
+static void
+end_sessions(struct ln_account *account, const char *condition, const char *reason)
+{
+	struct ln_session *session;
+
+	while ((session = TAILQ_FIRST(&account->sessions)) != NULL)
+		session_end(session, condition, reason);
+}
+
+void
+account_gone(struct ln_account *account)
+{
+	struct ln_ev_account_deleted ev = { .account = account };
+
+	presence_account_gone(account);
+	end_sessions(account, "not-authorized", "the account was deleted");
+	fire_account_deleted(account->entity.host, &ev);
+	pending_close(account);
+	entity_die(&account->entity);
+}
+
+static void
+shut_down(struct entity *entity, void *arg)
+{
+	(void)arg;
+	if (entity->ops != &account_ops || !account_of(entity)->open)
+		return;
+	work_begin(entity, NULL);
+	end_sessions(account_of(entity), "system-shutdown", "the server is shut down");
+	work_end();
+}
+
+void
+im_shutdown(void)
+{
+	entity_each(shut_down, NULL);
+}
+
+void
+im_init(void)
+{
+	up_handler = account_up;
+	up_stanza_handler = account_up_stanza;
+	session_init();
+	pending_init();
+}
