@@ -236,14 +236,15 @@ END_TEST
 
 START_TEST(a_first_message_has_no_zero_bytes_and_an_end)
 {
-	char *text = arena_alloc(arena, LN_SASL_INPUT_MAX + 1);
-	const char *first = "n,,n=juliet,r=";
+	static const char first[] = "n,,n=juliet,r=";
+	static char filler[LN_SASL_INPUT_MAX + 1];
+	const char *text;
 
 	begin("SCRAM-SHA-1");
 	refused(say_bytes("n,,n=jul\0iet,r=a", 16), LN_SASL_MALFORMED_REQUEST);
 	refused(say_bytes("n,,n=juliet,r=a\0", 16), LN_SASL_MALFORMED_REQUEST);
-	memset(text, 'a', LN_SASL_INPUT_MAX + 1);
-	memcpy(text, first, strlen(first));
+	memset(filler, 'a', sizeof filler - 1);
+	text = arena_printf(arena, "%s%s", first, filler);
 	refused(say_bytes(text, LN_SASL_INPUT_MAX + 1), LN_SASL_MALFORMED_REQUEST);
 	ck_assert_int_eq(say_bytes(text, LN_SASL_INPUT_MAX), LN_SASL_CHALLENGE);
 }
