@@ -1,7 +1,17 @@
 src_liblinnet_a_SOURCES += \
-	src/store/entity.h \
-	src/store/job.h \
-	src/store/pending.h \
-	src/store/schema.h \
-	src/store/store.h \
-	src/store/value.h
+	src/store/backup.c \
+	src/store/counts.c \
+	src/store/engine.h \
+	src/store/entity.c src/store/entity.h \
+	src/store/erase.c \
+	src/store/job.c src/store/job.h \
+	src/store/keeper.c \
+	src/store/load.c \
+	src/store/pending.c src/store/pending.h \
+	src/store/reader.c \
+	src/store/schema.c src/store/schema.h \
+	src/store/sqlite.c src/store/sqlite.h \
+	src/store/store.c src/store/store.h \
+	src/store/testvfs.c src/store/testvfs.h \
+	src/store/value.c src/store/value.h \
+	src/store/writer.c

@@ -31,8 +31,13 @@ unsigned store_pending_add(struct store_job *job, const struct store_pending *pe
 /* A position that is not there is no error: store_changes() says 0. */
 unsigned store_pending_delete(struct store_job *job, int64_t position);
 
-/* Pages: rows above `after` in order, `limit` at most; read each with store_pending_row(). */
+/*
+ * Pages: rows above `after` in order, `limit` at most; read each with
+ * store_pending_row(). An owner that an earlier step gives goes to the _of form.
+ */
 unsigned store_pending_page(struct store_job *job, int64_t owner, int64_t after, unsigned limit);
+unsigned store_pending_page_of(struct store_job *job, struct store_arg owner, int64_t after,
+    unsigned limit);
 unsigned store_pending_page_domain(struct store_job *job, const char *domain, int64_t after,
     unsigned limit);
 
@@ -41,6 +46,7 @@ void store_pending_row(const struct store_row *row, struct store_pending *out);
 
 /* One row: count, bytes of what waits for an entity. */
 unsigned store_pending_usage(struct store_job *job, int64_t owner);
+unsigned store_pending_usage_of(struct store_job *job, struct store_arg owner);
 
 /* After a start. Rows: domain, above `after` in order ("" for the first page). */
 unsigned store_pending_domains(struct store_job *job, const char *after, unsigned limit);

@@ -43,6 +43,7 @@ struct store_conf {
 	unsigned readers;  /* reader threads; 0: the default, 2 */
 	const char *vfs;   /* tests: an SQLite VFS by name; NULL: the system's */
 	unsigned stall_ms; /* tests: when to call a failing store stalled; 0: 5000 */
+	unsigned close_ms; /* tests: what closing gives a failing disk; 0: 5000 */
 };
 
 /*
@@ -101,12 +102,12 @@ typedef void store_stall(void *arg, bool stalled);
 /* Main thread: `changed` runs on `worker` at each beginning and end of a stall. */
 void store_on_stall(struct store *store, struct worker *worker, store_stall *changed, void *arg);
 
+/* Counts are of the process since its start; they are metrics too (linnet_store_...). */
 struct store_stats {
 	uint64_t jobs, batches, reads;       /* committed, committed, answered */
 	uint64_t constraint, late, internal; /* jobs undone, by outcome */
 	uint64_t disk_errors, retries;       /* errors of the disk; batches replayed */
 	uint64_t checkpoints;
-	uint64_t commit_us; /* spent in COMMIT */
 	uint64_t queued_jobs, queued_bytes, waiting_reads;
 	uint64_t wal_bytes;
 	bool failing, stalled;
