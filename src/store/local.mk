@@ -15,3 +15,11 @@ src_liblinnet_a_SOURCES += \
 	src/store/testvfs.c src/store/testvfs.h \
 	src/store/value.c src/store/value.h \
 	src/store/writer.c
+
+unit_tests += tests/unit/test_store tests/unit/test_store_faults tests/unit/test_entity_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c \
+	tests/unit/store_kit.c tests/unit/store_kit.h
+tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c \
+	tests/unit/store_kit.c tests/unit/store_kit.h
+tests_unit_test_entity_store_SOURCES = tests/unit/test_entity_store.c \
+	tests/unit/store_kit.c tests/unit/store_kit.h

@@ -1,0 +1,723 @@
+/*
+ * The store's jobs: batches, isolation, order, reads after writes, schema,
+ * start and refusals, backup, slices.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/worker.h"
+#include "store_kit.h"
+
+Suite *suite(void);
+
+/* --- jobs -------------------------------------------------------------------------------- */
+
+START_TEST(a_job_is_stored_and_read_back)
+{
+	struct store *store = kit_open();
+	struct store_job *job = kit_row(store, 1, "one");
+	const struct store_row *row;
+
+	ck_assert_int_eq(store_run_write(job), STORE_OK);
+	ck_assert_int_eq(store_changes(job, 0), 1);
+	store_job_free(&job);
+
+	job = store_job_new(store, "test");
+	store_add(job, &kit_text, store_int(1));
+	store_add(job, &kit_text, store_int(2));
+	ck_assert_int_eq(store_run_read(job, 0), STORE_OK);
+	row = store_rows(job, 0);
+	ck_assert_str_eq(row->cell[0].bytes, "one");
+	ck_assert_uint_eq(row->cell[0].len, 3);
+	ck_assert_ptr_null(row->next);
+	ck_assert_ptr_null(store_rows(job, 1));
+	store_job_free(&job);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(all_types_come_back_as_they_went)
+{
+	static const struct store_sql sql = { "SELECT ?, ?, ?, ?, ?" };
+	static const char blob[] = { 0, 1, 0, (char)255 };
+	struct store *store = kit_open();
+	struct store_job *job = store_job_new(store, "test");
+	const struct store_cell *cell;
+
+	store_add(job, &sql, store_int(INT64_MIN), store_text("t\xc3\xa4xt"),
+	    store_blob(blob, sizeof blob), store_text(NULL), store_blob("", 0));
+	ck_assert_int_eq(store_run_read(job, 0), STORE_OK);
+	cell = store_rows(job, 0)->cell;
+	ck_assert_int_eq(cell[0].type, STORE_ARG_INT);
+	ck_assert(cell[0].integer == INT64_MIN);
+	ck_assert_str_eq(cell[1].bytes, "t\xc3\xa4xt");
+	ck_assert_uint_eq(cell[2].len, sizeof blob);
+	ck_assert_mem_eq(cell[2].bytes, blob, sizeof blob);
+	ck_assert_int_eq(cell[3].type, STORE_ARG_NULL);
+	ck_assert_int_eq(cell[4].type, STORE_ARG_BLOB);
+	ck_assert_uint_eq(cell[4].len, 0);
+	store_job_free(&job);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(a_failed_job_is_undone_whole_and_alone)
+{
+	struct store *store = kit_open();
+	struct store_job *good = kit_row(store, 1, "one");
+	struct store_job *bad = kit_row(store, 2, "two");
+
+	store_add(bad, &kit_insert, store_int(1), store_text("again"));
+	ck_assert_int_eq(store_run_write(good), STORE_OK);
+	ck_assert_int_eq(store_run_write(bad), STORE_CONSTRAINT);
+	ck_assert_str_ne(store_job_error(bad), "");
+	store_job_free(&good);
+	store_job_free(&bad);
+	ck_assert_int_eq(kit_rows(store), 1);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(outcomes_name_the_kind_of_failure)
+{
+	static const struct store_sql late = {
+		"INSERT INTO kit_row (id, text, owner) VALUES (1, 'x', 4711)"
+	};
+	static const struct store_sql wrong = { "INSERT INTO nowhere VALUES (1)" };
+	static const struct store_sql none = { "DELETE FROM kit_row WHERE id = 99" };
+	static const struct store_sql null = { "INSERT INTO kit_row (id) VALUES (1)" };
+	static const struct {
+		const struct store_sql *sql;
+		bool must;
+		enum store_outcome outcome;
+	} cases[] = {
+		{ &late, false, STORE_LATE }, { &wrong, false, STORE_INTERNAL },
+		{ &null, false, STORE_CONSTRAINT }, { &none, false, STORE_OK },
+		{ &none, true, STORE_UNMET },
+		{ &kit_insert, false, STORE_INTERNAL }, /* too few arguments */
+	};
+	struct store *store = kit_open();
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct store_job *job = kit_row(store, 7, "undone");
+
+		store_add(job, cases[i].sql);
+		if (cases[i].must)
+			store_must(job);
+		ck_assert_int_eq(store_run_write(job), cases[i].outcome);
+		store_job_free(&job);
+		ck_assert_int_eq(kit_rows(store), cases[i].outcome == STORE_OK ? 1 : 0);
+		if (cases[i].outcome == STORE_OK) {
+			static const struct store_sql all = { "DELETE FROM kit_row" };
+
+			job = store_job_new(store, "test");
+			store_add(job, &all);
+			ck_assert_int_eq(store_run_write(job), STORE_OK);
+			store_job_free(&job);
+		}
+	}
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(a_step_takes_what_an_earlier_one_gave)
+{
+	static const struct store_sql returning = {
+		"INSERT INTO kit_row (text) VALUES (?) RETURNING id, text"
+	};
+	static const struct store_sql copy = { "INSERT INTO kit_row (id, text) VALUES (? + 1, ?)" };
+	struct store *store = kit_open();
+	struct store_job *job = store_job_new(store, "test");
+	unsigned step = store_add(job, &returning, store_text("first"));
+
+	store_add(job, &copy, store_from(step, 0), store_from(step, 1));
+	ck_assert_int_eq(store_run_write(job), STORE_OK);
+	ck_assert_int_eq(store_rows(job, step)->cell[0].integer, 1);
+	store_job_free(&job);
+
+	job = store_job_new(store, "test");
+	store_add(job, &kit_text, store_int(2));
+	ck_assert_int_eq(store_run_read(job, 0), STORE_OK);
+	ck_assert_str_eq(store_rows(job, 0)->cell[0].bytes, "first");
+	store_job_free(&job);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+/* --- batches -------------------------------------------------------------------------------- */
+
+static _Atomic int64_t completions;
+static int64_t last_seen;
+
+static void
+in_order(struct store_job *job, void *arg)
+{
+	ck_assert_int_eq(store_job_outcome(job), STORE_OK);
+	ck_assert_int_eq((intptr_t)arg, last_seen + 1);
+	last_seen++;
+	atomic_fetch_add(&completions, 1);
+}
+
+START_TEST(jobs_that_wait_share_a_transaction_and_keep_their_order)
+{
+	struct store *store = kit_open();
+	struct store_stats before, after;
+
+	store_stats(store, &before);
+	testvfs_slow(100);
+	for (intptr_t i = 1; i <= 1000; i++)
+		store_write(kit_row(store, i, "row"), in_order, (void *)i);
+	kit_wait(&completions, 1000);
+	testvfs_slow(0);
+	store_stats(store, &after);
+	ck_assert_uint_eq(after.jobs - before.jobs, 1000);
+	ck_assert_uint_le(after.batches - before.batches, 4);
+	ck_assert_int_eq(kit_rows(store), 1000);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+static _Atomic int64_t good, bad;
+
+static void
+count_outcome(struct store_job *job, void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(store_job_outcome(job) == STORE_OK ? &good : &bad, 1);
+}
+
+START_TEST(a_bad_job_in_a_batch_harms_nobody)
+{
+	struct store *store = kit_open();
+
+	testvfs_slow(50);
+	for (int i = 0; i < 300; i++) {
+		struct store_job *job = kit_row(store, i, "row");
+
+		if (i % 3 == 2) /* two steps, of which the second fails */
+			store_add(job, &kit_insert, store_int(0), store_text("double"));
+		store_write(job, count_outcome, NULL);
+		store_write(kit_row(store, 0, "double"), count_outcome, NULL);
+	}
+	testvfs_slow(0);
+	kit_wait(&bad, 400);
+	kit_wait(&good, 200);
+	ck_assert_int_eq(kit_rows(store), 200);
+	ck_assert(store_close(&store));
+	ck_assert_int_eq(bad, 400);
+}
+END_TEST
+
+START_TEST(a_refused_commit_fails_the_guilty_job_alone)
+{
+	static const char *const steps[] = {
+		"CREATE TABLE kit_row (id INTEGER PRIMARY KEY, text TEXT,"
+		" owner INTEGER REFERENCES entity (number) DEFERRABLE INITIALLY DEFERRED)",
+		NULL,
+	};
+	static const struct store_schema schema = { "kit", "row", steps };
+	static const struct store_sql deferred = {
+		"INSERT INTO kit_row (id, text, owner) VALUES (?, 'x', 4711)"
+	};
+	char *error;
+	struct store *store = kit_try_open(&schema, &error);
+
+	ck_assert_ptr_nonnull(store);
+	testvfs_slow(50);
+	for (int i = 0; i < 30; i++) {
+		struct store_job *job = store_job_new(store, "test");
+
+		store_add(job, i == 17 ? &deferred : &kit_insert, store_int(i), store_text("row"));
+		if (i == 17) {
+			store_job_free(&job);
+			job = store_job_new(store, "test");
+			store_add(job, &deferred, store_int(i));
+		}
+		store_write(job, count_outcome, NULL);
+	}
+	testvfs_slow(0);
+	kit_wait(&bad, 1);
+	kit_wait(&good, 29);
+	ck_assert_int_eq(kit_rows(store), 29);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+/* --- reads ------------------------------------------------------------------------------------ */
+
+static void
+expect_row(struct store_job *job, void *arg)
+{
+	(void)arg;
+	ck_assert_int_eq(store_job_outcome(job), STORE_OK);
+	ck_assert_ptr_nonnull(store_rows(job, 0));
+	atomic_fetch_add(&completions, 1);
+}
+
+START_TEST(a_read_sees_the_write_that_it_names)
+{
+	struct store *store = kit_open();
+
+	for (int i = 1; i <= 500; i++) {
+		uint64_t seq = store_write(kit_row(store, i, "row"), NULL, NULL);
+		struct store_job *job = store_job_new(store, "test");
+
+		store_add(job, &kit_text, store_int(i));
+		store_read(job, seq, expect_row, NULL);
+	}
+	kit_wait(&completions, 500);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(a_read_that_lasts_too_long_is_ended)
+{
+	static const struct store_sql endless = {
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+		" SELECT SUM(i) FROM n"
+	};
+	struct store *store = kit_open();
+	struct store_job *job = store_job_new(store, "test");
+
+	store_add(job, &endless);
+	ck_assert_int_eq(store_run_read(job, 0), STORE_INTERNAL);
+	store_job_free(&job);
+	ck_assert_int_eq(kit_rows(store), 0);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(a_read_cannot_write)
+{
+	struct store *store = kit_open();
+	struct store_job *job = kit_row(store, 1, "no");
+
+	ck_assert_int_ne(store_run_read(job, 0), STORE_OK);
+	store_job_free(&job);
+	ck_assert_int_eq(kit_rows(store), 0);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+/* --- workers --------------------------------------------------------------------------------- */
+
+static struct worker *asked;
+static unsigned turns, here;
+
+static void
+at_home(struct store_job *job, void *arg)
+{
+	(void)job;
+	(void)arg;
+	ck_assert_ptr_eq(worker_current(), asked);
+	here++;
+}
+
+START_TEST(completions_come_home_in_one_post)
+{
+	struct store *store = kit_open();
+	struct store_stats stats;
+	struct worker *outer;
+	uint64_t jobs;
+
+	workers_start_unthreaded(2);
+	asked = worker_get(1);
+	store_stats(store, &stats);
+	jobs = stats.jobs;
+	outer = worker_enter(asked);
+	testvfs_slow(50);
+	for (int i = 0; i < 100; i++)
+		store_write(kit_row(store, i, "row"), at_home, NULL);
+	testvfs_slow(0);
+	do {
+		kit_pause(1);
+		store_stats(store, &stats);
+	} while (stats.jobs - jobs < 100);
+	while (here < 100 && turns++ < 1000)
+		worker_turn(asked, true);
+	ck_assert_uint_eq(here, 100);
+	ck_assert_uint_lt(turns, 10);
+	worker_enter(outer);
+	ck_assert(store_close(&store));
+	workers_stop();
+}
+END_TEST
+
+/* --- start ------------------------------------------------------------------------------------ */
+
+START_TEST(terms_rise_and_keys_stay)
+{
+	struct store *store = kit_open();
+	uint8_t key[STORE_HASH_KEY_LEN], secret[16], again[16];
+
+	ck_assert_int_eq(store_term(store), 1);
+	memcpy(key, store_hash_key(store), sizeof key);
+	ck_assert(store_secret(store, "archive-id", secret, sizeof secret));
+	ck_assert(store_close(&store));
+	store = kit_open();
+	ck_assert_int_eq(store_term(store), 2);
+	ck_assert_mem_eq(store_hash_key(store), key, sizeof key);
+	ck_assert(store_secret(store, "archive-id", again, sizeof again));
+	ck_assert_mem_eq(secret, again, sizeof secret);
+	ck_assert_mem_ne(secret, key, sizeof secret);
+	ck_assert(store_position(2, 1) > store_position(1, ((int64_t)1 << STORE_COUNT_BITS) - 1));
+	ck_assert(store_position(((int64_t)1 << STORE_TERM_BITS) - 1, 1) > 0);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+static void
+expect_refusal(const struct store_schema *schema, const char *what)
+{
+	char *error = NULL;
+	struct store *store = kit_try_open(schema, &error);
+
+	ck_assert_ptr_null(store);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_msg(strstr(error, what) != NULL, "\"%s\" lacks \"%s\"", error, what);
+	free(error);
+}
+
+START_TEST(a_second_daemon_is_refused)
+{
+	struct store *store = kit_open();
+
+	expect_refusal(&kit_schema, "in use by another linnetd");
+	ck_assert(store_close(&store));
+	store = kit_open();
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(steps_are_applied_once_and_in_order)
+{
+	static const char *const two[] = {
+		"CREATE TABLE kit_row (id INTEGER PRIMARY KEY)",
+		"ALTER TABLE kit_row ADD COLUMN text TEXT; INSERT INTO kit_row VALUES (1, 'new')",
+		NULL,
+	};
+	static const char *const one[] = { two[0], NULL };
+	static const char *const changed[] = { "CREATE TABLE kit_row (id INTEGER)", two[1], NULL };
+	static const char *const broken[] = { two[0], two[1], "CREATE TABEL x", NULL };
+	static const struct store_schema with_one = { "kit", "row", one };
+	static const struct store_schema with_two = { "kit", "row", two };
+	static const struct store_schema with_changed = { "kit", "row", changed };
+	static const struct store_schema with_broken = { "kit", "row", broken };
+	char *error;
+	struct store *store = kit_try_open(&with_one, &error);
+
+	ck_assert(store_close(&store));
+	for (int i = 0; i < 2; i++) {
+		store = kit_try_open(&with_two, &error);
+		ck_assert_ptr_nonnull(store);
+		ck_assert_int_eq(kit_rows(store), 1);
+		ck_assert(store_close(&store));
+	}
+	expect_refusal(&with_one, "newer than this program");
+	expect_refusal(&with_changed, "was changed");
+	expect_refusal(&with_broken, "syntax error");
+	store = kit_try_open(&with_two, &error);
+	ck_assert_int_eq(kit_rows(store), 1);
+	ck_assert_int_eq(store_term(store), 4); /* refused starts take none */
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(a_module_can_bring_its_tables_later)
+{
+	static const char *const steps[] = { "CREATE TABLE late_row (id INTEGER PRIMARY KEY)",
+		NULL };
+	static const char *const wrong[] = { "CREATE TABLE late_row (id INTEGER)", NULL };
+	static const struct store_schema late = { "late", "row", steps }, *late_p = &late;
+	static const struct store_schema bad_late = { "bad", "row", wrong }, *bad_p = &bad_late;
+	static const struct store_sql count = { "SELECT COUNT(*) FROM late_row" };
+	struct store *store = kit_open();
+	char *error;
+
+	ck_assert_int_eq(kit_int(store, &count), -1);
+	ck_assert(store_migrate(store, &late_p, 1, &error));
+	ck_assert_int_eq(kit_int(store, &count), 0);
+	ck_assert(!store_migrate(store, &bad_p, 1, &error));
+	ck_assert_ptr_nonnull(strstr(error, "already exists"));
+	free(error);
+	ck_assert_int_eq(kit_rows(store), 0);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+static void
+write_file(const char *name, const char *text, size_t len)
+{
+	char *path = kit_path(name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
+	close(fd);
+	free(path);
+}
+
+START_TEST(what_is_no_database_is_refused)
+{
+	char junk[8192];
+
+	memset(junk, 'j', sizeof junk);
+	write_file("linnet.db", junk, sizeof junk);
+	expect_refusal(&kit_schema, "no database");
+}
+END_TEST
+
+START_TEST(a_database_of_another_program_is_refused)
+{
+	char *path = kit_path("linnet.db");
+	sqlite3 *db;
+
+	sqlite3_open(path, &db);
+	sqlite3_exec(db, "CREATE TABLE entity (x)", NULL, NULL, NULL);
+	sqlite3_close(db);
+	expect_refusal(&kit_schema, "another program");
+	free(path);
+}
+END_TEST
+
+START_TEST(a_damaged_database_is_refused)
+{
+	struct store *store = kit_open();
+	char *path, junk[4096];
+	int fd;
+
+	ck_assert(store_close(&store));
+	path = kit_path("linnet.db");
+	fd = open(path, O_WRONLY);
+	memset(junk, 0x55, sizeof junk);
+	ck_assert_int_eq(pwrite(fd, junk, sizeof junk - 100, 100), (ssize_t)sizeof junk - 100);
+	close(fd);
+	free(path);
+	expect_refusal(&kit_schema, "damaged");
+}
+END_TEST
+
+START_TEST(a_missing_directory_is_refused)
+{
+	struct store_conf conf = { .dir = "/nonexistent/linnet" };
+	char *error = NULL;
+
+	ck_assert_ptr_null(store_open(&conf, NULL, 0, &error));
+	ck_assert_ptr_nonnull(strstr(error, "/nonexistent/linnet"));
+	ck_assert_ptr_nonnull(strstr(error, "No such file"));
+	free(error);
+}
+END_TEST
+
+START_TEST(a_disk_that_cannot_be_written_is_refused)
+{
+	testvfs_full_after(0);
+	expect_refusal(&kit_schema, "full");
+	testvfs_heal();
+	testvfs_fail_at(1, SQLITE_READONLY, true);
+	expect_refusal(&kit_schema, "");
+}
+END_TEST
+
+/* --- looking after ---------------------------------------------------------------------------- */
+
+static _Atomic int64_t backed_up;
+static char backup_error[128];
+
+static void
+backup_over(void *arg, bool ok, const char *error)
+{
+	(void)arg;
+	snprintf(backup_error, sizeof backup_error, "%s", error != NULL ? error : "");
+	ck_assert_int_eq(ok, error == NULL);
+	atomic_fetch_add(&backed_up, 1);
+}
+
+static int64_t
+rows_of_file(const char *path)
+{
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	int64_t rows;
+
+	ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &stmt, NULL);
+	ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+	ck_assert_str_eq((const char *)sqlite3_column_text(stmt, 0), "ok");
+	sqlite3_finalize(stmt);
+	sqlite3_prepare_v2(db, "SELECT COUNT(*) FROM kit_row", -1, &stmt, NULL);
+	ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+	rows = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return rows;
+}
+
+START_TEST(a_backup_is_whole_though_writes_go_on)
+{
+	struct store *store = kit_open();
+	char *path = kit_path("copy.db"), text[1000];
+	int64_t rows;
+
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	for (int i = 0; i < 3000; i++)
+		store_write(kit_row(store, i, text), NULL, NULL);
+	store_backup(store, path, backup_over, NULL);
+	for (int i = 3000; i < 4000; i++)
+		store_write(kit_row(store, i, text), NULL, NULL);
+	kit_wait(&backed_up, 1);
+	ck_assert_str_eq(backup_error, "");
+	rows = rows_of_file(path);
+	ck_assert_int_ge(rows, 3000);
+	ck_assert_int_eq(kit_rows(store), 4000);
+	ck_assert_ptr_null(store_check(store));
+	ck_assert(store_close(&store));
+	free(path);
+}
+END_TEST
+
+START_TEST(a_backup_that_fails_says_why)
+{
+	struct store *store = kit_open();
+
+	store_backup(store, "/nonexistent/copy.db", backup_over, NULL);
+	kit_wait(&backed_up, 1);
+	ck_assert_ptr_nonnull(strstr(backup_error, "No such file"));
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+static void
+sliced(void *arg, enum store_outcome outcome, int64_t total)
+{
+	(void)arg;
+	ck_assert_int_eq(outcome, STORE_OK);
+	atomic_store(&completions, total);
+}
+
+START_TEST(slices_delete_all_that_they_name)
+{
+	static const struct store_sql sql = {
+		"DELETE FROM kit_row WHERE id IN (SELECT id FROM kit_row WHERE id < ? LIMIT ?)"
+	};
+	struct store *store = kit_open();
+	struct store_arg below = store_int(1700);
+
+	for (int i = 0; i < 2000; i++)
+		store_write(kit_row(store, i, "row"), NULL, NULL);
+	store_delete_slices(store, "test", &sql, &below, 1, sliced, NULL);
+	kit_wait(&completions, 1700);
+	ck_assert_int_eq(kit_rows(store), 300);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(closing_commits_what_is_queued)
+{
+	struct store *store = kit_open();
+
+	testvfs_slow(20);
+	for (int i = 0; i < 500; i++)
+		store_write(kit_row(store, i, "row"), NULL, NULL);
+	testvfs_slow(0);
+	ck_assert(store_close(&store));
+	store = kit_open();
+	ck_assert_int_eq(kit_rows(store), 500);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+START_TEST(the_wal_is_checkpointed_and_begun_anew)
+{
+	struct store *store = kit_open();
+	struct store_stats stats;
+	char *text = malloc(100001);
+
+	memset(text, 'x', 100000);
+	text[100000] = '\0';
+	for (int i = 0; i < 1000; i++) {
+		store_write(kit_row(store, i, text), count_outcome, NULL);
+		if (i % 50 == 49)
+			kit_wait(&good, i + 1);
+	}
+	free(text);
+	store_stats(store, &stats);
+	ck_assert_uint_gt(stats.checkpoints, 0);
+	ck_assert_uint_lt(stats.wal_bytes, (uint64_t)128 * 1024 * 1024);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
+static TCase *
+jobs(void)
+{
+	TCase *tc = tcase_create("jobs");
+
+	tcase_add_test(tc, a_job_is_stored_and_read_back);
+	tcase_add_test(tc, all_types_come_back_as_they_went);
+	tcase_add_test(tc, a_failed_job_is_undone_whole_and_alone);
+	tcase_add_test(tc, outcomes_name_the_kind_of_failure);
+	tcase_add_test(tc, a_step_takes_what_an_earlier_one_gave);
+	tcase_add_test(tc, jobs_that_wait_share_a_transaction_and_keep_their_order);
+	tcase_add_test(tc, a_bad_job_in_a_batch_harms_nobody);
+	tcase_add_test(tc, a_refused_commit_fails_the_guilty_job_alone);
+	tcase_add_test(tc, a_read_sees_the_write_that_it_names);
+	tcase_add_test(tc, a_read_that_lasts_too_long_is_ended);
+	tcase_add_test(tc, a_read_cannot_write);
+	tcase_add_test(tc, completions_come_home_in_one_post);
+	return tc;
+}
+
+static TCase *
+start(void)
+{
+	TCase *tc = tcase_create("start");
+
+	tcase_add_test(tc, terms_rise_and_keys_stay);
+	tcase_add_test(tc, a_second_daemon_is_refused);
+	tcase_add_test(tc, steps_are_applied_once_and_in_order);
+	tcase_add_test(tc, a_module_can_bring_its_tables_later);
+	tcase_add_test(tc, what_is_no_database_is_refused);
+	tcase_add_test(tc, a_database_of_another_program_is_refused);
+	tcase_add_test(tc, a_damaged_database_is_refused);
+	tcase_add_test(tc, a_missing_directory_is_refused);
+	tcase_add_test(tc, a_disk_that_cannot_be_written_is_refused);
+	return tc;
+}
+
+static TCase *
+care(void)
+{
+	TCase *tc = tcase_create("care");
+
+	tcase_add_test(tc, a_backup_is_whole_though_writes_go_on);
+	tcase_add_test(tc, a_backup_that_fails_says_why);
+	tcase_add_test(tc, slices_delete_all_that_they_name);
+	tcase_add_test(tc, closing_commits_what_is_queued);
+	tcase_add_test(tc, the_wal_is_checkpointed_and_begun_anew);
+	return tc;
+}
+
+Suite *
+suite(void)
+{
+	Suite *s = suite_create("store");
+	TCase *(*const cases[])(void) = { jobs, start, care };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		TCase *tc = cases[i]();
+
+		tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
+		tcase_set_timeout(tc, 60);
+		suite_add_tcase(s, tc);
+	}
+	return s;
+}
