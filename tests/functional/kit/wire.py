@@ -186,6 +186,15 @@ class Wire:
         while self.event()[0] != "closed":
             pass
 
+    def drain(self):
+        """The end of the connection, where no XML is to be expected."""
+        self.sock.settimeout(self.timeout)
+        try:
+            while self.sock.recv(65536):
+                pass
+        except ConnectionError:
+            pass
+
     def expect_event(self, wanted):
         kind, element = self.event()
         if kind != wanted:

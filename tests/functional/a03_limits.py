@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Bounds of a stream: each is refused with policy-violation, while it is being read."""
+
+import os
+
+import pytest
+from kit import Client, only_linnet
+
+pytestmark = only_linnet("limits of our own")
+
+
+def deep(levels):
+    return "<a>" * levels + "</a>" * levels
+
+
+TOO_MUCH = {
+    "depth": "<message>" + deep(110) + "</message>",
+    "attributes": "<message " + " ".join(f"a{n}='1'" for n in range(70)) + "/>",
+    "attributes-of-child": "<message><x " + " ".join(f"a{n}='1'" for n in range(70))
+                           + "/></message>",
+    "children": "<message>" + "<a/>" * 10010 + "</message>",
+    "tag": "<message id='" + "x" * 17000 + "'/>",
+    "unfinished-tag": "<message id='" + "x" * 40000,
+    "stanza": "<message><body>" + "x" * (257 * 1024) + "</body></message>",
+    "unfinished-stanza": "<message><body>" + "x" * (600 * 1024),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_after_login(server, name):
+    juliet = server.client("juliet")
+    juliet.send_quietly(TOO_MUCH[name].encode())
+    juliet.expect_stream_error("policy-violation")
+
+
+BEFORE = {
+    "depth": "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>" + deep(110) + "</auth>",
+    "attributes": "<auth " + " ".join(f"a{n}='1'" for n in range(70)) + "/>",
+    "stanza": "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>"
+              + "x" * (17 * 1024) + "</auth>",
+    "unfinished-tag": "<auth id='" + "x" * 40000,
+    "unfinished-stanza": "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>" + "x" * 400000,
+}
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_before_login(wire_, name):
+    wire_.open("capulet.example")
+    wire_.send_quietly(BEFORE[name].encode())
+    wire_.expect_stream_error("policy-violation")
+
+
+@pytest.mark.parametrize("start", [
+    "<?xml version='1.0'?><stream:stream to='" + "x" * 400000,
+    "<?xml version='1.0'?><stream:stream " + "a" * 400000,
+    "<?xml version='1.0'?>" + " " * 400000,
+    "<?xml version='1.0' " + " " * 400000,
+    " " * 400000,
+], ids=["value", "name", "space", "declaration", "only-space"])
+def test_endless_header(wire_, start):
+    wire_.send_quietly(start.encode())
+    wire_.expect_stream_error("policy-violation", "not-well-formed")
+
+
+@pytest.mark.parametrize("body", [9_000, 200_000])
+def test_what_must_pass(juliet, romeo, body):
+    """§13.12: at least 10,000 bytes; ours is 256 KiB."""
+    text = "x" * body
+    juliet.send(f"<message to='{romeo}'><body>{text}</body></message>")
+    romeo.expect(f"<message><body>{text}</body></message>")
+
+
+def test_wide_and_deep_but_allowed(juliet, romeo):
+    juliet.send(f"<message to='{romeo}' id='wide'>{deep(90)}" + "<a/>" * 1000 + "</message>")
+    romeo.expect("<message id='wide'/>")
+
+
+def test_a_limit_of_ones_own(servers):
+    small = servers({"limits": {"stanza": "20k"}})
+    juliet = small.client("juliet")
+    juliet.send(f"<message to='{juliet.bare}'><body>{'x' * 15000}</body></message>")
+    juliet.expect_nothing()
+    juliet.send_quietly(f"<message><body>{'x' * 30000}</body></message>".encode())
+    juliet.expect_stream_error("policy-violation")
+
+
+@pytest.mark.skipif("LINNET_SLOW" not in os.environ, reason="takes 30 s; LINNET_SLOW=1")
+@pytest.mark.parametrize("how_far", ["nothing", "header", "challenge"])
+def test_time_to_authenticate(server, how_far):
+    slow = Client(server, server.user("juliet"), timeout=40)
+    if how_far != "nothing":
+        slow.open(slow.domain)
+    if how_far == "challenge":
+        slow.auth("SCRAM-SHA-1", b"n,,n=juliet,r=abcdefgh")
+        slow.challenge()
+    slow.expect_stream_error("connection-timeout")
