@@ -28,9 +28,9 @@ struct ln_mod {
 	const struct ln_module *def;
 	const void *conf;           /* const, in the configuration that the snapshot keeps */
 	const struct ln_host *host; /* NULL: global */
-	unsigned slot;              /* index of the module's slices, the same in every snapshot */
-	unsigned first_metric;      /* cells of its counters on this host */
-	unsigned first_value;       /* of its stored values, among all modules' */
+	unsigned slot;     /* of the module: index of its slices, in every snapshot the same */
+	unsigned instance; /* of the module on this host: index of its worker state, likewise */
+	struct metrics *metrics; /* its counters on this host; NULL: none */
 };
 
 struct hook_entry {
@@ -163,9 +163,12 @@ void module_leave(const struct ln_mod *mod);
 
 /* --- slices (src/core/module.c) -------------------------------------------------- */
 
+struct module_timer;
+
 struct slices {
 	void **slot; /* by ln_mod.slot */
 	unsigned count;
+	struct module_timer *timers; /* of a session */
 };
 
 #endif

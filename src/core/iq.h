@@ -22,4 +22,13 @@
 bool iq_dispatch(const struct ln_host *host, struct ln_account *account, struct ln_stanza *st,
     bool anywhere);
 
+/*
+ * Adds a module's rows to a host's table. NULL, or the module that has one of
+ * them already. Main thread, while the snapshot is made; freed by iq_table_free().
+ */
+const struct ln_mod *iq_table_add(struct ln_host *host, const struct ln_mod *mod);
+void iq_table_free(struct ln_host *host);
+
+void iq_init(void);
+
 #endif

@@ -6,14 +6,16 @@ src_liblinnet_a_SOURCES += \
 	src/core/credentials.c \
 	src/core/idna.c src/core/idna.h \
 	src/core/jid.c \
-	src/core/iq.h \
-	src/core/module.h \
+	src/core/ask.c \
+	src/core/iq.c src/core/iq.h \
+	src/core/module.c src/core/module.h \
 	src/core/limit.c src/core/limit.h \
 	src/core/port.c src/core/port.h \
 	src/core/precis.c src/core/precis.h \
 	src/core/router.c src/core/router.h \
 	src/core/stanza.c src/core/stanza.h \
 	src/core/stanza_names.c src/core/stanza_names.h \
+	src/core/value.c \
 	src/core/work.c src/core/work.h \
 	src/linnet/account.h src/linnet/command.h \
 	src/linnet/errors.def \

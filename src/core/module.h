@@ -13,6 +13,7 @@
 #include "core/host.h"
 
 struct documents;
+struct entity;
 struct store_preload;
 struct store_row;
 
@@ -31,8 +32,31 @@ void module_account_close(struct ln_account *account);
 void module_session_open(struct ln_session *session);
 void module_session_close(struct ln_session *session);
 
+/* The module's instance on a host as of now; NULL: switched off meanwhile. */
+const struct ln_mod *module_on(const struct ln_host *host, unsigned slot);
+
+/* Frees a session's timers and forgets what was asked of it. */
+void ask_session_closed(struct ln_session *session);
+
 /* A result or error that a client sent: true if ln_session_ask() waited for it (it is freed). */
 bool ask_answered(struct ln_session *session, struct ln_stanza *st);
+
+/* --- between the files of the run time ------------------------------------------------ */
+
+void values_free(struct ln_account *account);
+
+/* After a reload: does the account lack values that its modules preload? Then it goes back into
+ * loading, and module_account_changed() is called when they are there. */
+bool values_reload(struct ln_account *account);
+void module_account_changed(struct entity *entity);
+
+/* Which handler runs on this thread: for the crash handler. */
+struct breadcrumb {
+	const char *module; /* NULL: none */
+	enum ln_event event;
+	int64_t entered_us;
+};
+extern _Thread_local struct breadcrumb breadcrumb;
 
 /* What src/im keeps for it (im/api.c). */
 struct slices *account_slices(const struct ln_account *account);

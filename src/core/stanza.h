@@ -51,13 +51,14 @@ struct ln_stanza {
 	struct hold hold;
 	struct waiting *waiting; /* in a session's queue: what `pending` knows of it (src/im) */
 	uint32_t queued_weight;  /* in a session's queue */
-	uint64_t session;       /* submitted by the session with this id; 0: not from one */
+	uint64_t session;        /* submitted by the session with this id; 0: not from one */
 };
 
 enum {
-	STANZA_REFUSED = 1,  /* answered with an error already */
-	STANZA_NO_STORE = 2, /* a copy: never waits in `pending` */
-	STANZA_NO_BOUNCE = 4 /* no error is ever sent for it */
+	STANZA_REFUSED = 1,   /* answered with an error already */
+	STANZA_NO_STORE = 2,  /* a copy: never waits in `pending` */
+	STANZA_NO_BOUNCE = 4, /* no error is ever sent for it */
+	STANZA_ANSWERED = 8   /* an iq whose result was given */
 };
 
 enum stanza_bad {

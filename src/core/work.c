@@ -32,6 +32,7 @@ struct done {
 struct work {
 	struct entity *entity;
 	struct hold hold; /* lent by the stanza in hand */
+	struct arena *arena;
 	struct store_job *job;
 	struct done *done;
 	struct ln_stanza *results[4]; /* answered before anything was stored */
@@ -97,6 +98,14 @@ work_job(void)
 	if (hold_any(&work.hold))
 		add_after()->hold = hold_take(&work.hold);
 	return work.job;
+}
+
+struct arena *
+work_arena(void)
+{
+	if (work.arena == NULL)
+		work.arena = arena_new(1024);
+	return work.arena;
 }
 
 void
@@ -193,6 +202,7 @@ work_end(void)
 
 	work = (struct work){ 0 };
 	hold_release(&ended.hold);
+	arena_free(&ended.arena);
 	if (ended.job == NULL) {
 		for (unsigned i = 0; i < ended.result_count; i++)
 			router_route(ended.results[i]);

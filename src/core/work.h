@@ -31,6 +31,9 @@ struct entity *work_entity(void);
 /* The write job of this handler call, made on first use. */
 struct store_job *work_job(void);
 
+/* Memory until the end of this handler call. */
+struct arena *work_arena(void);
+
 /* An extra hold that the commit releases; moved out of where it is. */
 void work_hold(struct hold *hold);
 
