@@ -1,1 +1,14 @@
-src_liblinnet_a_SOURCES +=
+src_liblinnet_a_SOURCES += \
+	src/linnet/elem.h \
+	src/linnet/ns.def src/linnet/ns.h \
+	src/xml/builder.c \
+	src/xml/document.c \
+	src/xml/elem.c \
+	src/xml/engine.c src/xml/engine.h \
+	src/xml/ns.c src/xml/ns.h \
+	src/xml/parser.c src/xml/parser.h \
+	src/xml/tree.h \
+	src/xml/writer.c src/xml/writer.h
+
+unit_tests += \
+	tests/unit/test_parser

@@ -50,13 +50,15 @@ void writer_document(struct buf *out, const struct ln_elem *elem);
 /* Tags by hand: open, attributes, then content and the end. */
 void writer_open(struct buf *out, const char *name);
 void writer_attr(struct buf *out, const char *name, const char *value);
-void writer_attr_bytes(struct buf *out, const char *name, const char *value, size_t len);
 /* `children` are bytes that the writer made; none closes the tag as empty. */
 void writer_close(struct buf *out, const char *name, const char *children, size_t len);
 
 /* The same in steps: ends the start tag; writes the end tag. */
 void writer_content(struct buf *out);
 void writer_end(struct buf *out, const char *name);
+
+/* An attribute's value, escaped for single quotes but without them. */
+void writer_value(struct buf *out, const char *text, size_t len);
 
 /* Escaped text. */
 void writer_text(struct buf *out, const char *text, size_t len);
