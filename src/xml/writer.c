@@ -161,21 +161,24 @@ writer_open(struct buf *out, const char *name)
 }
 
 void
+writer_attr_bytes(struct buf *out, const char *name, const char *value, size_t len)
+{
+	size_t name_len = strlen(name);
+	char *at = buf_grow(out, name_len + 3);
+
+	*at = ' ';
+	at = mempcpy(at + 1, name, name_len);
+	memcpy(at, "='", 3);
+	out->len += name_len + 3;
+	writer_value(out, value, len);
+	buf_add(out, "'", 1);
+}
+
+void
 writer_attr(struct buf *out, const char *name, const char *value)
 {
-	size_t len;
-	char *at;
-
-	if (value == NULL)
-		return;
-	len = strlen(name);
-	at = buf_grow(out, len + 3);
-	*at = ' ';
-	at = mempcpy(at + 1, name, len);
-	memcpy(at, "='", 3);
-	out->len += len + 3;
-	writer_value(out, value, strlen(value));
-	buf_add(out, "'", 1);
+	if (value != NULL)
+		writer_attr_bytes(out, name, value, strlen(value));
 }
 
 void

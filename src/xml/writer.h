@@ -50,6 +50,7 @@ void writer_document(struct buf *out, const struct ln_elem *elem);
 /* Tags by hand: open, attributes, then content and the end. */
 void writer_open(struct buf *out, const char *name);
 void writer_attr(struct buf *out, const char *name, const char *value);
+void writer_attr_bytes(struct buf *out, const char *name, const char *value, size_t len);
 /* `children` are bytes that the writer made; none closes the tag as empty. */
 void writer_close(struct buf *out, const char *name, const char *children, size_t len);
 
