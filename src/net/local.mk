@@ -1,17 +1,18 @@
 src_liblinnet_a_SOURCES += \
+	src/net/arrival.c src/net/arrival.h \
 	src/net/conn.c src/net/conn.h src/net/conn_impl.h src/net/conn_reason.h \
 	src/net/conn_io.c \
 	src/net/conn_tls.c \
+	src/net/listener.c src/net/listener.h \
 	src/net/mailbox.c src/net/mailbox.h \
 	src/net/netaddr.c src/net/netaddr.h \
+	src/net/pool.c src/net/pool.h \
+	src/net/proxy.c src/net/proxy.h \
 	src/net/timer.c src/net/timer.h \
 	src/net/tls.c src/net/tls.h src/net/tls_impl.h \
 	src/net/tls_load.c \
 	src/net/tls_names.c \
 	src/net/tls_ticket.c \
-	src/net/worker.c src/net/worker.h src/net/worker_impl.h \
-	src/net/listener.h \
-	src/net/pool.h \
-	src/net/proxy.h
+	src/net/worker.c src/net/worker.h src/net/worker_impl.h
 
 unit_tests += tests/unit/test_worker

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "net/arrival.h"
 #include "net/worker_impl.h"
 
 #define CALLBACKS_MAX 32
@@ -402,6 +403,7 @@ workers_stop(void)
 	if (threaded)
 		join_threads();
 	turn_until_quiet();
+	as_each(arrivals_shut, true);
 	as_each(conns_shut, true);
 	turn_until_quiet();
 	as_each(close_worker, false);

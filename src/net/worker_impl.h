@@ -15,6 +15,7 @@
 #include "net/timer.h"
 #include "net/worker.h"
 
+struct arrival;
 struct conn;
 struct evbuffer;
 struct event;
@@ -65,6 +66,7 @@ struct worker {
 	struct event *timer_event;
 
 	struct worker_conns conns;
+	LIST_HEAD(, arrival) arrivals; /* waiting for a PROXY header */
 	void *slots[WORKER_SLOTS];
 	char *scratch;
 
