@@ -23,3 +23,5 @@ tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c \
 	tests/unit/store_kit.c tests/unit/store_kit.h
 tests_unit_test_entity_store_SOURCES = tests/unit/test_entity_store.c \
 	tests/unit/store_kit.c tests/unit/store_kit.h
+
+bench_programs += tests/bench/bench_store
