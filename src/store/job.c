@@ -9,6 +9,7 @@
  */
 #include "store/job.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,9 @@
 #define JOB_ROOM (sizeof(struct store_job) + 512)
 #define ROWS_ROOM 1000
 #define HOMES 65 /* more workers than this cost more posts, no more */
+
+/* The job whose `done` runs on this thread; NULL when it is to be kept: it may be gone then. */
+static _Thread_local struct store_job *in_done;
 
 const char *
 store_outcome_name(enum store_outcome outcome)
@@ -242,7 +246,8 @@ store_job_store(const struct store_job *job)
 void
 store_job_keep(struct store_job *job)
 {
-	*job->kept = true;
+	assert(job == in_done);
+	in_done = NULL;
 }
 
 struct store_step *
@@ -301,18 +306,14 @@ store_job_fail(struct store_job *job, enum store_outcome outcome, const char *er
 
 /* --- giving back --------------------------------------------------------------------------- */
 
-/* `done` may free a job that it keeps, so the word of keeping lies outside of it. */
 static void
 run_done(struct store_job *job)
 {
-	bool kept = false;
-
 	job->next = NULL;
-	job->kept = &kept;
+	in_done = job;
 	if (job->done != NULL)
 		job->done(job, job->arg);
-	if (!kept)
-		store_job_free(&job);
+	store_job_free(&in_done);
 }
 
 static void

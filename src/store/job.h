@@ -70,7 +70,7 @@ enum store_outcome {
 	STORE_LATE,       /* a foreign key that is gone: the job was undone */
 	STORE_UNMET,      /* a step under store_must() changed no row: undone */
 	STORE_INTERNAL,   /* wrong SQL or type, or a read too long or large: undone */
-	STORE_DISK,       /* reads alone: the disk failed, again and again */
+	STORE_DISK,       /* reads: the disk failed again and again; writes: while closing */
 };
 
 /* "ok", "constraint" ...: for logs. */

@@ -4,7 +4,7 @@ src_liblinnet_a_SOURCES += \
 	src/store/engine.h \
 	src/store/entity.c src/store/entity.h \
 	src/store/erase.c \
-	src/store/job.c src/store/job.h \
+	src/store/job.c src/store/job.h src/store/job_impl.h \
 	src/store/keeper.c \
 	src/store/load.c \
 	src/store/pending.c src/store/pending.h \

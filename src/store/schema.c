@@ -198,11 +198,9 @@ migrate(struct store *store, void *arg)
 	struct sqlite *conn = &store->writer.conn;
 	struct migration *migration = arg;
 
-	if (sqlite_do(conn, &sqlite_begin) != SQLITE_OK)
-		migration->error = xstrdup(sqlite_error(conn));
-	else if (store_schema_apply(conn, migration->schemas, migration->count,
-		     &migration->error) &&
-	    sqlite_do(conn, &sqlite_commit) != SQLITE_OK)
+	if (sqlite_do(conn, &sqlite_begin) != SQLITE_OK ||
+	    (store_schema_apply(conn, migration->schemas, migration->count, &migration->error) &&
+		sqlite_do(conn, &sqlite_commit) != SQLITE_OK))
 		migration->error = xstrdup(sqlite_error(conn));
 	if (sqlite_in_transaction(conn))
 		sqlite_do(conn, &sqlite_rollback);

@@ -84,10 +84,11 @@ sqlite_open(struct sqlite *conn, const char *path, const char *vfs, enum sqlite_
 void
 sqlite_close(struct sqlite *conn)
 {
-	struct sqlite_stmt *stmt, *next;
+	struct sqlite_stmt *stmt = conn->statements, *next;
 
-	HASH_ITER(hh, conn->statements, stmt, next) {
-		HASH_DEL(conn->statements, stmt);
+	HASH_CLEAR(hh, conn->statements);
+	for (; stmt != NULL; stmt = next) {
+		next = stmt->hh.next;
 		sqlite3_finalize(stmt->stmt);
 		free(stmt);
 	}

@@ -84,10 +84,11 @@ testvfs_accesses(void)
 static void
 obey(const char *line)
 {
-	long long number = 0;
-	char word[16] = "";
+	size_t len = strcspn(line, " \n");
+	int64_t number = strtoll(line + len, NULL, 10);
+	char word[16];
 
-	sscanf(line, "%15s %lld", word, &number);
+	snprintf(word, sizeof word, "%.*s", (int)len, line);
 	testvfs_heal();
 	if (strcmp(word, "fail") == 0) {
 		atomic_store(&disk.reads_work, true);

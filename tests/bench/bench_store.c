@@ -139,12 +139,12 @@ main(int argc, char **argv)
 {
 	char made[] = "/tmp/linnet-bench-XXXXXX";
 	const char *dir = argc > 1 ? argv[1] : mkdtemp(made);
-	unsigned workers = argc > 4 ? (unsigned)atoi(argv[4]) : 2;
+	unsigned workers = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 2;
 
 	if (argc > 2)
-		senders = (unsigned)atoi(argv[2]);
+		senders = (unsigned)strtoul(argv[2], NULL, 10);
 	if (argc > 3)
-		jobs = atoll(argv[3]);
+		jobs = strtoll(argv[3], NULL, 10);
 	memset(stanza, 'x', sizeof stanza);
 	open_store(dir);
 	run(workers);

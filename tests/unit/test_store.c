@@ -397,16 +397,15 @@ START_TEST(a_second_daemon_is_refused)
 }
 END_TEST
 
+#define STEP_1 "CREATE TABLE kit_row (id INTEGER PRIMARY KEY)"
+#define STEP_2 "ALTER TABLE kit_row ADD COLUMN text TEXT; INSERT INTO kit_row VALUES (1, 'new')"
+
 START_TEST(steps_are_applied_once_and_in_order)
 {
-	static const char *const two[] = {
-		"CREATE TABLE kit_row (id INTEGER PRIMARY KEY)",
-		"ALTER TABLE kit_row ADD COLUMN text TEXT; INSERT INTO kit_row VALUES (1, 'new')",
-		NULL,
-	};
-	static const char *const one[] = { two[0], NULL };
-	static const char *const changed[] = { "CREATE TABLE kit_row (id INTEGER)", two[1], NULL };
-	static const char *const broken[] = { two[0], two[1], "CREATE TABEL x", NULL };
+	static const char *const one[] = { STEP_1, NULL };
+	static const char *const two[] = { STEP_1, STEP_2, NULL };
+	static const char *const changed[] = { "CREATE TABLE kit_row (id INTEGER)", STEP_2, NULL };
+	static const char *const broken[] = { STEP_1, STEP_2, "CREATE TABEL x", NULL };
 	static const struct store_schema with_one = { "kit", "row", one };
 	static const struct store_schema with_two = { "kit", "row", two };
 	static const struct store_schema with_changed = { "kit", "row", changed };

@@ -6,11 +6,14 @@
  * SPDX-License-Identifier: MIT
  */
 #include <check.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "net/worker.h"
@@ -160,6 +163,95 @@ START_TEST(a_disk_that_dies_keeps_what_was_acknowledged)
 			ck_assert_int_eq(told[i].done, 1);
 		check_survivors(told, steps);
 	}
+}
+END_TEST
+
+/* --- a process that is killed ------------------------------------------------------------------ */
+
+static int acknowledged; /* pipe */
+
+static void
+acknowledge(struct store_job *job, void *arg)
+{
+	int64_t id = (intptr_t)arg;
+
+	ck_assert_int_eq(store_job_outcome(job), STORE_OK);
+	ck_assert_int_eq(write(acknowledged, &id, sizeof id), sizeof id);
+}
+
+/* Two rows a job, so that half a job would be seen. */
+static void
+write_for_ever(int64_t id)
+{
+	struct store *store = kit_open();
+
+	for (;; id++) {
+		struct store_job *job = kit_row(store, 2 * id, "row");
+
+		store_add(job, &kit_insert, store_int(2 * id + 1), store_text("row"));
+		store_write(job, acknowledge, (void *)(intptr_t)id);
+		if (id % 64 == 0)
+			kit_pause(1);
+	}
+}
+
+/* Returns the id after the last one that was acknowledged. */
+static int64_t
+killed_after(int ms, int64_t id)
+{
+	int ends[2];
+	int64_t seen;
+	pid_t child;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		acknowledged = ends[1];
+		close(ends[0]);
+		write_for_ever(id);
+	}
+	close(ends[1]);
+	kit_pause(ms);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	while (read(ends[0], &seen, sizeof seen) == sizeof seen) {
+		ck_assert_int_eq(seen, id);
+		id++;
+	}
+	close(ends[0]);
+	return id;
+}
+
+static int64_t
+rows_below(struct store *store, int64_t id)
+{
+	static const struct store_sql sql = { "SELECT COUNT(*) FROM kit_row WHERE id < ?" };
+	struct store_job *job = store_job_new(store, "test");
+	int64_t rows;
+
+	store_add(job, &sql, store_int(id));
+	ck_assert_int_eq(store_run_read(job, 0), STORE_OK);
+	rows = store_rows(job, 0)->cell[0].integer;
+	store_job_free(&job);
+	return rows;
+}
+
+START_TEST(a_killed_process_keeps_what_was_acknowledged)
+{
+	int64_t next = 0;
+
+	for (int i = 0; i < 15; i++) {
+		int64_t last = killed_after(20 + 7 * i, next), rows;
+		struct store *store = kit_open();
+
+		ck_assert_int_eq(rows_below(store, 2 * last), 2 * last);
+		rows = kit_rows(store);
+		ck_assert_int_eq(rows % 2, 0);
+		next = rows / 2;
+		ck_assert_ptr_null(store_check(store));
+		ck_assert(store_close(&store));
+	}
+	ck_assert_int_gt(next, 0);
 }
 END_TEST
 
@@ -385,6 +477,7 @@ suite(void)
 	tcase_add_loop_test(tc, a_failure_at_any_access_is_healed_by_trying_again, 0,
 	    sizeof codes / sizeof codes[0]);
 	tcase_add_test(tc, a_disk_that_dies_keeps_what_was_acknowledged);
+	tcase_add_test(tc, a_killed_process_keeps_what_was_acknowledged);
 	tcase_add_test(tc, a_failure_while_opening_is_refused_and_harmless);
 	tcase_add_test(tc, a_full_disk_stalls_the_store_until_there_is_room);
 	tcase_add_test(tc, a_disk_that_hangs_stalls_the_store_without_an_error);
