@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Bounds of a stream: each is refused with policy-violation, while it is being read."""
 
-import os
+import time
 
 import pytest
+from conftest import one_server
 from kit import Client, only_linnet
 
 pytestmark = only_linnet("limits of our own")
@@ -84,13 +85,39 @@ def test_a_limit_of_ones_own(servers):
     juliet.expect_stream_error("policy-violation")
 
 
-@pytest.mark.skipif("LINNET_SLOW" not in os.environ, reason="takes 30 s; LINNET_SLOW=1")
-@pytest.mark.parametrize("how_far", ["nothing", "header", "challenge"])
-def test_time_to_authenticate(server, how_far):
-    slow = Client(server, server.user("juliet"), timeout=40)
+@pytest.mark.parametrize("how_far", ["nothing", "header", "challenge", "features"])
+def test_time_to_log_in(hasty, how_far):
+    slow = Client(hasty, hasty.user("juliet"))
     if how_far != "nothing":
-        slow.open(slow.domain)
+        slow.features = slow.open(slow.domain)
     if how_far == "challenge":
         slow.auth("SCRAM-SHA-1", b"n,,n=juliet,r=abcdefgh")
         slow.challenge()
+    if how_far == "features":
+        slow.authenticate()
     slow.expect_stream_error("connection-timeout")
+
+
+@pytest.fixture(scope="module")
+def hasty(request, authority):
+    """A server that waits a second for a login."""
+    yield from one_server(request, authority, {"limits": {"time-to-log-in": "1s"}})
+
+
+def test_who_has_logged_in_may_wait(hasty):
+    """... while another one times out."""
+    juliet = hasty.client("juliet").online()
+    hasty.wire().expect_stream_error("connection-timeout")
+    juliet.sync()
+
+
+def test_rate(servers):
+    """Who sends more than his share is slowed, and nothing is lost; others are not."""
+    slow = servers({"limits": {"c2s-rate": "20k"}})
+    juliet, romeo = slow.client("juliet"), slow.client("romeo").online()
+    began = time.monotonic()
+    for n in range(240):
+        juliet.send(f"<message to='{romeo}' id='m{n}'><body>{'x' * 1000}</body></message>")
+    for n in range(240):
+        romeo.expect(f"<message id='m{n}'/>")
+    assert time.monotonic() - began > 1, "240 KB at 20 KB a second, after a burst of 200"

@@ -2,6 +2,7 @@
 """SASL EXTERNAL: a client certificate says who it is (RFC 6120 §6.3.4, XEP-0178)."""
 
 import pytest
+from conftest import one_server
 from kit import Client, only_linnet
 from kit.authority import Authority
 from kit.client import NS_SASL
@@ -11,9 +12,8 @@ pytestmark = only_linnet("a configuration of ours")
 
 @pytest.fixture(scope="module")
 def server(request, authority):
-    from conftest import _serve
-    yield from _serve(request, authority, {"modules": {"sasl_external": {}},
-                                           "tls": {"authorities": authority.ca}})
+    yield from one_server(request, authority, {"modules": {"sasl_external": {}},
+                                                "tls": {"authorities": authority.ca}})
 
 
 def arrive(server, certificate, user=None):

@@ -35,6 +35,14 @@ def pytest_configure(config):
     wire.LIVE = config.getoption("--xml")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file goes to one worker as a whole, for its tests share a server."""
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("authority"))
@@ -43,7 +51,7 @@ def authority(tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(request, authority):
     """The server that the tests of a file share."""
-    yield from _serve(request, authority, getattr(request.module, "CONFIG", {}))
+    yield from one_server(request, authority, getattr(request.module, "CONFIG", {}))
 
 
 @pytest.fixture
@@ -67,7 +75,8 @@ def servers(request, authority):
 SERVERS = pytest.StashKey()
 
 
-def _serve(request, authority, config):
+def one_server(request, authority, config):
+    """For a fixture: a server, as long as its tests last."""
     folder = tempfile.mkdtemp(prefix="linnet-")
     one = Server(folder, authority, config)
     request.node.stash.setdefault(SERVERS, []).append(one)

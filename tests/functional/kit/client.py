@@ -125,10 +125,16 @@ class Client(Wire):
     # --- being there -----------------------------------------------------------
 
     def online(self, priority=None, extra=""):
-        """Initial presence, and our own copy of it."""
+        """Initial presence, and our own copy of it; what else comes stays for later."""
         inner = (f"<priority>{priority}</priority>" if priority is not None else "") + extra
         self.send(f"<presence>{inner}</presence>")
-        self.expect(f"<presence from='{self}' type='!'/>")
+        others = []
+        while True:
+            element = self.next()
+            if match.matches(f"<presence from='{self}' type='!'/>", element):
+                break
+            others.append(("element", element))
+        self._events_later = others + self._events_later
         return self
 
     def roster(self, version=None):
