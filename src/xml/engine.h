@@ -28,19 +28,19 @@
 struct engine {
 	XML_Parser expat;
 	void *owner;
-	struct engine *next;	/* of the spare ones */
-	int64_t fed;		/* bytes since it was taken */
-	int64_t age;		/* bytes since it was made */
-	int64_t stopped_at;	/* where the event ends that stopped it */
+	struct engine *next; /* of the spare ones */
+	int64_t fed;         /* bytes since it was taken */
+	int64_t age;         /* bytes since it was made */
+	int64_t stopped_at;  /* where the event ends that stopped it */
 	bool stopped;
 	enum parser_error error;
 
 	/* the element being read */
 	struct arena *arena;
 	struct ln_elem *root, *current;
-	struct buf text;	/* not yet in the tree */
-	struct buf content_ns;	/* the header's default namespace */
-	int64_t start;		/* where the element begins */
+	struct buf text;       /* not yet in the tree */
+	struct buf content_ns; /* the header's default namespace */
+	int64_t start;         /* where the element begins */
 	unsigned depth, elements;
 };
 
@@ -48,7 +48,7 @@ struct engine_handlers {
 	void (*start)(void *engine, const char *name, const char **attributes);
 	void (*end)(void *engine, const char *name);
 	void (*text)(void *engine, const char *text, int len);
-	void (*declare)(void *engine, const char *prefix, const char *uri);	/* or NULL */
+	void (*declare)(void *engine, const char *prefix, const char *uri); /* or NULL */
 };
 
 struct engine *engine_take(void *owner, const struct engine_handlers *handlers);

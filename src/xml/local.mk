@@ -11,4 +11,5 @@ src_liblinnet_a_SOURCES += \
 	src/xml/writer.c src/xml/writer.h
 
 unit_tests += \
+	tests/unit/test_elem \
 	tests/unit/test_parser

@@ -18,8 +18,8 @@
 
 struct attr {
 	struct attr *next;
-	const char *name;	/* "xml:lang" if in NS_XML */
-	const char *ns;		/* NS_NONE for plain ones */
+	const char *name; /* "xml:lang" if in NS_XML */
+	const char *ns;   /* NS_NONE for plain ones */
 	const char *value;
 };
 
