@@ -135,8 +135,10 @@ give_lasting(struct ln_account *account, struct targets *targets, struct ln_stan
 			keep_or_return(waiting);
 		return;
 	}
+	pending_guard(waiting);
 	give_and_tell(account, targets, st, waiting);
 	pending_given(waiting, targets->live);
+	pending_unguard(waiting);
 }
 
 /* Without anybody to take it. A typing notice is of the moment; text is not lost in silence. */
@@ -231,6 +233,7 @@ deliver_again(struct waiting *waiting)
 		pending_keep(waiting, 0);
 		return;
 	}
+	pending_guard(waiting);
 	for (size_t i = 0; i < targets.count; i++) {
 		struct ln_stanza *mine = ln_stanza_copy(waiting->st);
 
@@ -240,6 +243,7 @@ deliver_again(struct waiting *waiting)
 		session_send(targets.session[i], mine);
 	}
 	pending_given(waiting, targets.live);
+	pending_unguard(waiting);
 }
 
 /* --- iq (RFC 6121 §8.5.1, §8.5.2.1.3, §8.5.3) --------------------------------------------------- */

@@ -252,6 +252,17 @@ find_resumable(struct ln_account *account, const char *id)
 	return NULL;
 }
 
+/* Whoever waits for <resumed/> will not get it. */
+static void
+give_up_resuming(struct manage *sm)
+{
+	struct port *port = sm->resume_by != 0 ? port_find(sm->resume_port) : NULL;
+
+	sm->resume_by = 0;
+	if (port != NULL)
+		port->ops->failed(port, LN_ERR_ITEM_NOT_FOUND, false, 0);
+}
+
 void
 manage_resume(struct ln_account *account, struct up *up)
 {
@@ -273,6 +284,7 @@ manage_resume(struct ln_account *account, struct up *up)
 	}
 	if (session->port.id != 0)
 		session_drop_stream(session, "conflict", "resumed by another connection");
+	give_up_resuming(session->sm);
 	session->sm->resume_port = up->port;
 	session->sm->resume_h = up->resume.h;
 	session->sm->resume_by = worker_now_ms() + RESUME_WAIT_MS;
@@ -392,6 +404,7 @@ manage_free(struct ln_session *session)
 
 	if (sm == NULL)
 		return;
+	give_up_resuming(sm);
 	if (sm->id != NULL)
 		remember_ended(session->account, sm, handled(session));
 	free(sm->id);

@@ -238,7 +238,7 @@ pending_given(struct waiting *waiting, bool live)
 {
 	struct pending_worker *pw = local();
 
-	if (waiting->acked || waiting->state != WAITING_MEMORY)
+	if (waiting->acked || waiting->state != WAITING_MEMORY || waiting->st == NULL)
 		return;
 	if (!live) {
 		write_row(waiting);
@@ -300,6 +300,21 @@ first_ack(struct waiting *waiting)
 		return;
 	note_gone(waiting->position);
 	count_rows(waiting->account, -1, -(int64_t)waiting->size);
+}
+
+void
+pending_guard(struct waiting *waiting)
+{
+	if (waiting->holders++ == 0 && waiting->state == WAITING_WRITING && !waiting->acked)
+		waiting->account->writing--;
+}
+
+/* Nobody holds it any more only if somebody has acknowledged it. */
+void
+pending_unguard(struct waiting *waiting)
+{
+	if (--waiting->holders == 0 && waiting->state != WAITING_WRITING)
+		waiting_free(waiting);
 }
 
 /* `st` leaves a queue: what the row is written from must be another of the queues', if any. */

@@ -47,6 +47,10 @@ struct waiting *pending_new(struct ln_account *account, struct ln_stanza *st);
 /* A session's queue has it, through `st`. */
 void pending_held(struct waiting *waiting, struct ln_stanza *st);
 
+/* Around giving it to several: one that forgets it at once does not end it for the others. */
+void pending_guard(struct waiting *waiting);
+void pending_unguard(struct waiting *waiting);
+
 /* One session acknowledged it: that is enough. Its row is deleted by pending_flush(). */
 void pending_acked(struct waiting *waiting);
 void pending_flush(struct ln_account *account);

@@ -425,6 +425,20 @@ session_free(struct ln_session *session)
 	metric_add(metrics, SESSIONS, -1);
 }
 
+/* It was being given stored messages: who else is there gets the rest. */
+static void
+drain_into_another(struct ln_account *account)
+{
+	struct ln_session *session;
+
+	account->drain_session = 0;
+	TAILQ_FOREACH(session, &account->sessions, link)
+		if (session->presence != NULL && session->priority >= 0) {
+			pending_drain(session);
+			return;
+		}
+}
+
 void
 session_end(struct ln_session *session, const char *condition, const char *reason)
 {
@@ -448,7 +462,7 @@ session_end(struct ln_session *session, const char *condition, const char *reaso
 	TAILQ_REMOVE(&account->sessions, session, link);
 	account->session_count--;
 	if (account->drain_session == session->id)
-		account->drain_session = 0;
+		drain_into_another(account);
 	while ((item = STAILQ_FIRST(&session->unacked)) != NULL) {
 		STAILQ_REMOVE_HEAD(&session->unacked, link);
 		give_back(account, (struct ln_stanza *)item);
