@@ -101,7 +101,7 @@ ln_stanza_copy(struct ln_stanza *st)
 	    envelope_new(arena_new(sizeof *copy + ENVELOPE_ROOM), true, (enum ln_kind)st->kind);
 
 	copy->type = st->type;
-	copy->flags = st->flags & STANZA_NO_STORE;
+	copy->flags = st->flags & (STANZA_NO_STORE | STANZA_PROBES);
 	ln_set_from(copy, ln_from(st));
 	ln_set_to(copy, ln_to(st));
 	ln_set_id(copy, st->id);

@@ -58,9 +58,11 @@ open_account(struct ln_account *account, const struct store_loaded *loaded)
 	account->entity.number = loaded->number;
 	account->stored_count = loaded->pending_count;
 	account->stored_bytes = loaded->pending_bytes;
-	roster_open(account, loaded->values[0]);
-	module_values_loaded(account, loaded->values + 1, loaded->value_count - 1);
+	roster_open(account, loaded->values[0], loaded->values[1]);
+	module_values_loaded(account, loaded->values + 2, loaded->value_count - 2);
+	work_begin(&account->entity, NULL);
 	module_account_open(account);
+	work_end();
 	account->open = true;
 	entity_loaded(&account->entity);
 }
@@ -87,8 +89,9 @@ static void
 account_load(struct entity *entity)
 {
 	struct ln_account *account = account_of(entity);
-	struct store_preload preloads[PRELOADS_MAX] = { { ROSTER_MODULE, ROSTER_VALUE } };
-	size_t count = 1 + module_preloads(entity->host, preloads + 1, PRELOADS_MAX - 1);
+	struct store_preload preloads[PRELOADS_MAX] = { { ROSTER_MODULE, ROSTER_VALUE },
+		{ ROSTER_MODULE, ROSTER_VERSION } };
+	size_t count = 2 + module_preloads(entity->host, preloads + 2, PRELOADS_MAX - 2);
 	struct loading *loading = xcalloc(1, sizeof *loading);
 
 	TAILQ_INIT(&account->sessions);

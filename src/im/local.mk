@@ -6,5 +6,9 @@ src_liblinnet_a_SOURCES += \
 	src/im/pending.c src/im/pending.h \
 	src/im/presence.c src/im/presence.h \
 	src/im/roster.c src/im/roster.h \
+	src/im/roster_iq.c \
 	src/im/session.c src/im/session.h \
-	src/im/submit.c src/im/submit.h
+	src/im/submit.c src/im/submit.h \
+	src/im/subscription.c src/im/subscription.h
+
+unit_tests += tests/unit/test_subscription

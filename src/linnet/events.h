@@ -127,6 +127,12 @@ struct ln_ev_message_delivered {
 	size_t count;                       /* 0: it waits in `pending` */
 };
 
+struct ln_ev_presence_shown {
+	struct ln_ev_head head; /* no stanza */
+	struct ln_account *account;
+	const struct ln_jid *contact;
+};
+
 struct ln_ev_subscription_changed {
 	struct ln_ev_head head;
 	struct ln_account *account;
