@@ -1,5 +1,7 @@
 src_liblinnet_a_SOURCES += \
 	src/linnet/command.h src/linnet/option.h \
+	src/server/call.c \
+	src/server/command.c src/server/command.h \
 	src/server/config.c src/server/config.h \
 	src/server/config_check.c \
 	src/server/config_diff.c \
