@@ -31,8 +31,7 @@ netaddr_host_text(const struct netaddr *addr, char out[NETADDR_TEXT_MAX])
 	else if (addr->sa.sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &addr->in6.sin6_addr, out, NETADDR_TEXT_MAX);
 	else
-		snprintf(out, NETADDR_TEXT_MAX, "%s",
-		    addr->sa.sa_family == AF_UNIX ? "local" : "unknown");
+		strcpy(out, addr->sa.sa_family == AF_UNIX ? "local" : "unknown");
 	return out;
 }
 
@@ -47,7 +46,7 @@ netaddr_text(const struct netaddr *addr, char out[NETADDR_TEXT_MAX])
 	else if (addr->sa.sa_family == AF_INET6)
 		snprintf(out, NETADDR_TEXT_MAX, "[%.46s]:%u", host, netaddr_port(addr));
 	else
-		memcpy(out, host, sizeof host);
+		strcpy(out, host);
 	return out;
 }
 

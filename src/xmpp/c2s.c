@@ -134,7 +134,7 @@ count_address(struct client *client)
 }
 
 void
-client_logged_in(struct client *client)
+client_uncount(struct client *client)
 {
 	char key[ADDRESS_KEY_MAX];
 
@@ -226,6 +226,7 @@ on_ended(struct stream *stream, enum stream_end end, const char *reason)
 	else
 		client_log(client, LOG_LEVEL_DEBUG, "stream ended reason=%s", reason);
 	session_ended(client, end, reason);
+	client_uncount(client);
 	port_close(&client->port);
 }
 

@@ -69,8 +69,8 @@ void client_log(struct client *client, enum log_level level, const char *format,
 /* The peer's address without port; `text` holds it. */
 const char *client_address(const struct client *client, char text[NETADDR_TEXT_MAX]);
 
-/* Gives back what it held in the limits before login. Once. */
-void client_logged_in(struct client *client);
+/* Gives back what it held in the limits before login: at login, or at the end. */
+void client_uncount(struct client *client);
 
 /* --- the established half (session.c) --------------------------------------------------- */
 

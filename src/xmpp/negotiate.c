@@ -271,7 +271,7 @@ negotiation_authenticated(struct client *client, const char *username)
 		return;
 	}
 	ln_jid_copy(&client->jid, &jid);
-	client_logged_in(client);
+	client_uncount(client);
 	home = router_home(&client->jid);
 	if (home == worker_current())
 		negotiation_at_home(client);
