@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""linnetctl: accounts, sessions, configuration, what scripts rely on."""
+
+import json
+import sqlite3
+
+import pytest
+from kit import Client, only_linnet
+
+pytestmark = only_linnet("linnetctl")
+
+
+def test_status_before_during_after(servers):
+    """status: 0 once clients are accepted, 1 before."""
+    server = servers(start=False)
+    server.ports = {"c2s": 1, "c2s-tls": 2}
+    server.configure()
+    assert server.ctl("status", check=False).returncode == 1
+    server.ports = {}
+    server.start()
+    assert server.ctl("status").returncode == 0
+    server.stop()
+    assert server.ctl("status", check=False).returncode == 1
+
+
+def test_version(server):
+    assert "linnet" in server.ctl("version").stdout.lower()
+
+
+# --- user ------------------------------------------------------------------------------
+
+
+def test_user_life(server):
+    jid = f"paris@{server.host}"
+    assert server.ctl("user", "exists", jid, check=False).returncode == 1
+    server.ctl("user", "add", jid, "first")
+    assert server.ctl("user", "exists", jid).returncode == 0
+    assert jid in server.ctl("user", "list", server.host).stdout
+    user = server.user("ignored")._replace(local="paris", jid=jid, password="first")
+    Client(server, user).login()
+    server.ctl("user", "passwd", jid, "second")
+    Client(server, user._replace(password="second")).login().online()
+    old = Client(server, user)
+    old.open(old.domain)
+    old.scram("SCRAM-SHA-1")
+    old.expect_failure("not-authorized")
+    server.ctl("user", "del", jid)
+    assert server.ctl("user", "exists", jid, check=False).returncode == 1
+
+
+def test_deleted_user_is_logged_out(server, juliet):
+    server.ctl("user", "del", juliet.bare)
+    juliet.expect_closed()
+
+
+@pytest.mark.parametrize("jid", ["nobody", "@", "paris@unknown.example", "paris@capulet.example/x",
+                                 "a b@capulet.example"])
+def test_bad_address(server, jid):
+    done = server.ctl("user", "add", jid, "secret", check=False)
+    assert done.returncode in (1, 2) and done.stderr
+
+
+def test_add_twice(server, juliet):
+    done = server.ctl("user", "add", juliet.bare, "other", check=False)
+    assert done.returncode == 1 and juliet.bare in done.stderr
+    Client(server, juliet.user).login()
+
+
+def test_password_from_standard_input(server):
+    server.ctl("user", "add", f"abram@{server.host}", input="from a pipe\n")
+    user = server.user("ignored")._replace(local="abram", password="from a pipe")
+    Client(server, user).login()
+
+
+def test_import(server, tmp_path):
+    """Lines of JID PASSWORD; thousands in a row."""
+    users = tmp_path / "users"
+    users.write_text("".join(f"guest{n}@{server.host} pass word{n}\n" for n in range(200)),
+                     encoding="utf-8")
+    server.ctl("user", "import", users)
+    user = server.user("ignored")._replace(local="guest199", password="pass word199")
+    Client(server, user).login()
+
+
+def test_import_names_the_line(server, tmp_path):
+    users = tmp_path / "users"
+    users.write_text(f"sampson@{server.host} x\nnot an address\n", encoding="utf-8")
+    done = server.ctl("user", "import", users, check=False)
+    assert done.returncode == 1 and "2" in done.stderr
+
+
+def test_no_password_in_the_database(servers):
+    """Passwords are stored as SCRAM keys only."""
+    server = servers()
+    server.user("juliet", password="Wherefore-art-thou")
+    server.stop()
+    for file in (server.folder / "data").iterdir():
+        if file.is_file():
+            assert b"Wherefore-art-thou" not in file.read_bytes()
+    assert "Wherefore-art-thou" not in server.log(100000)
+
+
+# --- sessions --------------------------------------------------------------------------------
+
+
+def test_session_list_and_kick(server, juliet):
+    assert str(juliet) in server.ctl("session", "list").stdout
+    server.ctl("session", "kick", juliet.bare)
+    juliet.expect_closed()
+    assert str(juliet) not in server.ctl("session", "list").stdout
+    Client(server, juliet.user).login()
+
+
+@pytest.mark.parametrize("verb", [("session", "list"), ("user", "list", "capulet.example"),
+                                  ("module", "list"), ("stats",), ("status",)])
+def test_json(server, juliet, verb):
+    json.loads(server.ctl("--json", *verb).stdout)
+
+
+def test_modules(server):
+    assert "sasl_scram" in server.ctl("module", "list").stdout
+    assert server.ctl("module", "show", "ping").stdout
+    assert server.ctl("module", "show", "nonsense", check=False).returncode != 0
+
+
+def test_hooks(server):
+    server.ctl("hooks")
+
+
+def test_stats(server, juliet):
+    assert "linnet" in server.ctl("stats").stdout or server.ctl("stats").stdout
+
+
+def test_log_level(server):
+    server.ctl("log", "level", "info")
+    server.ctl("log", "level", "debug")
+    assert server.ctl("log", "level", "loud", check=False).returncode in (1, 2)
+
+
+def test_unknown_verb(server):
+    done = server.ctl("frobnicate", check=False)
+    assert done.returncode == 2 and done.stderr
+
+
+def test_backup(server, juliet, tmp_path):
+    """A copy that can be opened, made while the server runs."""
+    target = tmp_path / "copy.db"
+    server.ctl("backup", target)
+    with sqlite3.connect(target) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_check(server):
+    """Configuration, certificates, ports, database."""
+    done = server.ctl("check", check=False)
+    assert done.returncode in (0, 1) and (done.stdout or done.stderr)
+
+
+# --- the daemon itself -----------------------------------------------------------------------
+
+
+def test_second_daemon_on_the_same_data(servers):
+    """The lock file: one owner of the data."""
+    server = servers()
+    other = servers(start=False)
+    other.config = {"data": server.folder / "data"}
+    with pytest.raises(AssertionError, match="does not start"):
+        other.start()
+    other.process = None
+    server.client("juliet").online()
+
+
+def test_broken_configuration_does_not_start(servers):
+    server = servers(start=False)
+    server.config = {"lisen": {}}
+    with pytest.raises(AssertionError, match=r"linnet\.yaml:\d+:\d+: "):
+        server.start()
+    server.process = None
+
+
+def test_drain(servers):
+    """SIGTERM: what was sent is delivered or kept, clients are told, status 0."""
+    server = servers({"modules": {"offline": {}}})
+    juliet, away = server.client("juliet"), server.user("romeo")
+    for n in range(100):
+        juliet.send(f"<message to='{away.jid}' type='chat' id='m{n}'><body>{n}</body></message>")
+    juliet.sync()
+    server.stop()
+    juliet.expect_stream_error("system-shutdown")
+    server.start()
+    romeo = Client(server, away).login().online()
+    for n in range(100):
+        romeo.expect(f"<message id='m{n}'/>")
