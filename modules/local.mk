@@ -36,3 +36,47 @@ tests_fuzz_fuzz_sasl_SOURCES = tests/fuzz/fuzz_sasl.c $(sasl_modules)
 tests_fuzz_fuzz_sasl_CPPFLAGS = $(sasl_cppflags)
 EXTRA_DIST += modules/sasl_external/sasl_external.md modules/sasl_plain/sasl_plain.md \
 	modules/sasl_scram/sasl_scram.md
+
+# XEPs of accounts and sessions
+module_PROGRAMS += modules/carbons.so \
+	modules/csi.so \
+	modules/last.so \
+	modules/offline.so \
+	modules/private.so \
+	modules/time.so \
+	modules/vcard.so
+modules_carbons_so_SOURCES = modules/carbons/mod_carbons.c
+modules_carbons_so_CFLAGS = $(module_cflags)
+modules_carbons_so_LDFLAGS = $(module_ldflags)
+modules_carbons_so_LDADD =
+modules_csi_so_SOURCES = modules/csi/mod_csi.c
+modules_csi_so_CFLAGS = $(module_cflags)
+modules_csi_so_LDFLAGS = $(module_ldflags)
+modules_csi_so_LDADD =
+modules_last_so_SOURCES = modules/last/mod_last.c
+modules_last_so_CFLAGS = $(module_cflags)
+modules_last_so_LDFLAGS = $(module_ldflags)
+modules_last_so_LDADD =
+modules_offline_so_SOURCES = modules/offline/mod_offline.c
+modules_offline_so_CFLAGS = $(module_cflags)
+modules_offline_so_LDFLAGS = $(module_ldflags)
+modules_offline_so_LDADD =
+modules_private_so_SOURCES = modules/private/mod_private.c
+modules_private_so_CFLAGS = $(module_cflags)
+modules_private_so_LDFLAGS = $(module_ldflags)
+modules_private_so_LDADD =
+modules_time_so_SOURCES = modules/time/mod_time.c
+modules_time_so_CFLAGS = $(module_cflags)
+modules_time_so_LDFLAGS = $(module_ldflags)
+modules_time_so_LDADD =
+modules_vcard_so_SOURCES = modules/vcard/mod_vcard.c
+modules_vcard_so_CFLAGS = $(module_cflags)
+modules_vcard_so_LDFLAGS = $(module_ldflags)
+modules_vcard_so_LDADD =
+EXTRA_DIST += modules/carbons/carbons.md \
+	modules/csi/csi.md \
+	modules/last/last.md \
+	modules/offline/offline.md \
+	modules/private/private.md \
+	modules/time/time.md \
+	modules/vcard/vcard.md

@@ -5,3 +5,9 @@ src_linnetd_SOURCES = src/linnetd.c
 src_linnetd_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 src_linnetd_LDADD = src/liblinnet.a $(linnet_libs)
 src_linnetd_DEPENDENCIES = src/liblinnet.a
+
+bin_PROGRAMS += src/linnetctl
+src_linnetctl_SOURCES = src/linnetctl.c
+src_linnetctl_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+src_linnetctl_LDADD = $(src_linnetd_LDADD)
+src_linnetctl_DEPENDENCIES = src/liblinnet.a

@@ -215,7 +215,7 @@ log_quote(const char *text)
 		}
 		at += quote_char(at, p, text + len, &step);
 	}
-	strcpy(at, "\"");
+	memcpy(at, "\"", 2);
 	return out;
 }
 
@@ -252,7 +252,7 @@ add_text(struct log_record *record, enum log_text which, const char *text)
 	record->used += (uint32_t)len + 1;
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 add_message(struct log_record *record, const char *format, va_list args)
 {
 	char *text = record->text + record->used;
@@ -260,7 +260,7 @@ add_message(struct log_record *record, const char *format, va_list args)
 
 	record->at[LOG_MESSAGE] = record->used;
 	if (len >= LOG_LINE_MAX) {
-		strcpy(text + LOG_LINE_MAX - 4, "...");
+		memcpy(text + LOG_LINE_MAX - 4, "...", 4);
 		len = LOG_LINE_MAX - 1;
 	}
 	record->used += (uint32_t)(len < 0 ? 0 : len) + 1;

@@ -333,7 +333,7 @@ installed(const struct snapshot *old, const struct snapshot *now)
 
 /* --- verdicts --------------------------------------------------------------------------------------- */
 
-static enum ln_verdict
+static enum ln_verdict __attribute__((format(printf, 4, 0)))
 refuse(struct ln_stanza *st, enum ln_error error, enum ln_error_type type, const char *format,
     va_list args)
 {

@@ -288,7 +288,9 @@ available(struct ln_account *account, struct ln_session *session, struct ln_stan
 static void
 unavailable(struct ln_account *account, struct ln_session *session, struct ln_stanza *st)
 {
-	struct ln_ev_presence_unavailable ev = { .account = account, .session = session };
+	struct ln_ev_presence_unavailable ev = { .head.stanza = st,
+		.account = account,
+		.session = session };
 	bool was_available = session->presence != NULL;
 
 	if (was_available) {
@@ -298,9 +300,9 @@ unavailable(struct ln_account *account, struct ln_session *session, struct ln_st
 		session->priority = 0;
 	}
 	to_directed(account, session, st);
-	ln_stanza_free(&st);
 	if (was_available)
 		fire_presence_unavailable(account->entity.host, &ev);
+	ln_stanza_free(&st);
 }
 
 static void

@@ -148,4 +148,53 @@ void ln_call_fail(struct ln_call *call, const char *format, ...)
 void ln_call_later(struct ln_call *call);
 void ln_call_done(struct ln_call *call);
 
+/* ---- For those who offer commands: the control socket, ad-hoc commands ---- */
+
+/* What a cell holds, and so how it is shown. */
+enum ln_cell_type {
+	LN_CELL_NONE,
+	LN_CELL_TEXT,
+	LN_CELL_NUMBER,
+	LN_CELL_BOOL,
+	LN_CELL_SIZE,     /* bytes */
+	LN_CELL_DURATION, /* ms */
+	LN_CELL_STAMP,    /* wall-clock ms */
+};
+
+struct ln_cell {
+	enum ln_cell_type type;
+	const char *text; /* TEXT */
+	int64_t number;   /* all others */
+};
+
+struct ln_result {
+	const char *failure; /* NULL: it went well */
+	const char *said;    /* lines for people, each with its newline; "" */
+	const char *const *columns;
+	unsigned column_count;
+	const struct ln_cell *cells; /* row by row */
+	size_t cell_count;
+};
+
+/* All commands there are, by name; on any worker. `module` is NULL for the server's own. */
+void ln_commands_each(void (*each)(const struct ln_command *command, const char *module, void *arg),
+    void *arg);
+
+/* NULL: none. */
+const struct ln_command *ln_command_find(const char *name);
+
+/* May this JID run it, given its first argument? The control socket need not ask. */
+bool ln_command_allowed(const struct ln_command *command, const struct ln_jid *who,
+    const char *first);
+
+/*
+ * Makes a call, gives it its arguments and starts it; `done` runs once, on the
+ * same worker, and reads the result; then the call frees itself. An argument
+ * that is wrong is the call's failure, so that there is one way out.
+ */
+struct ln_call *ln_call_new(const struct ln_command *command,
+    void (*done)(struct ln_call *call, const struct ln_result *result, void *arg), void *arg);
+void ln_call_give(struct ln_call *call, const char *arg, const char *bytes, size_t len);
+void ln_call_start(struct ln_call *call);
+
 #endif

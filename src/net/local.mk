@@ -15,4 +15,4 @@ src_liblinnet_a_SOURCES += \
 	src/net/tls_ticket.c \
 	src/net/worker.c src/net/worker.h src/net/worker_impl.h
 
-unit_tests += tests/unit/test_worker
+unit_tests += tests/unit/test_conn tests/unit/test_worker

@@ -31,7 +31,8 @@ netaddr_host_text(const struct netaddr *addr, char out[NETADDR_TEXT_MAX])
 	else if (addr->sa.sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &addr->in6.sin6_addr, out, NETADDR_TEXT_MAX);
 	else
-		strcpy(out, addr->sa.sa_family == AF_UNIX ? "local" : "unknown");
+		snprintf(out, NETADDR_TEXT_MAX, "%s",
+		    addr->sa.sa_family == AF_UNIX ? "local" : "unknown");
 	return out;
 }
 
@@ -46,7 +47,7 @@ netaddr_text(const struct netaddr *addr, char out[NETADDR_TEXT_MAX])
 	else if (addr->sa.sa_family == AF_INET6)
 		snprintf(out, NETADDR_TEXT_MAX, "[%.46s]:%u", host, netaddr_port(addr));
 	else
-		strcpy(out, host);
+		memcpy(out, host, sizeof host);
 	return out;
 }
 

@@ -1,5 +1,7 @@
 src_liblinnet_a_SOURCES += \
 	src/linnet/command.h src/linnet/option.h \
+	src/server/call.c \
+	src/server/command.c src/server/command.h \
 	src/server/config.c src/server/config.h \
 	src/server/config_check.c \
 	src/server/config_diff.c \
@@ -10,6 +12,10 @@ src_liblinnet_a_SOURCES += \
 	src/server/config_schema.c \
 	src/server/config_source.h \
 	src/server/config_tables.c src/server/config_tables.h \
+	src/server/control.c src/server/control.h \
+	src/server/control_wire.c src/server/control_wire.h \
+	src/server/ctl.h src/server/ctl_args.c src/server/ctl_client.c \
+	src/server/ctl_config.c src/server/ctl_print.c \
 	src/server/json.c src/server/json.h \
 	src/server/option_files.c src/server/option_files.h \
 	src/server/option_readers.c src/server/option_readers.h \

@@ -18,7 +18,7 @@ struct load {
 	store_loaded_fn *done;
 	void *arg;
 	bool pending;
-	unsigned usage, page; /* steps, if pending */
+	unsigned usage, page; /* steps, if pending; page 0: no rows were asked for */
 	unsigned first_value;
 	size_t count;
 };
@@ -55,7 +55,7 @@ loaded(struct store_job *job, void *arg)
 
 		out.pending_count = usage->cell[0].integer;
 		out.pending_bytes = usage->cell[1].integer;
-		out.pending = store_rows(job, load->page);
+		out.pending = load->page != 0 ? store_rows(job, load->page) : NULL;
 	}
 	load->done(job, &out, load->arg);
 }
@@ -96,7 +96,8 @@ store_load(struct store *store, uint64_t after, const char *jid,
 	store_entity_find(job, jid);
 	load->pending = true;
 	load->usage = store_pending_usage_of(job, store_from(0, 0));
-	load->page = store_pending_page_of(job, store_from(0, 0), 0, pending_rows);
+	if (pending_rows > 0)
+		load->page = store_pending_page_of(job, store_from(0, 0), 0, pending_rows);
 	submit(job, load, after, preloads, count);
 }
 

@@ -130,6 +130,13 @@ START_TEST(accounts_are_listed_by_host_and_page)
 	ck_assert_ptr_null(row->next->next);
 	store_job_free(&job);
 	job = new_job();
+	step = store_entity_list(job, STORE_ACCOUNT, NULL, "", 2);
+	ck_assert_int_eq(store_run_read(job, 0), STORE_OK);
+	ck_assert_str_eq(store_rows(job, step)->cell[0].bytes, "a@example.net");
+	ck_assert_str_eq(store_rows(job, step)->next->cell[0].bytes, "a@example.org");
+	ck_assert_ptr_null(store_rows(job, step)->next->next);
+	store_job_free(&job);
+	job = new_job();
 	ck_assert_int_eq(first_integer(job, store_entity_count(job, STORE_ACCOUNT, NULL)), 4);
 	job = new_job();
 	ck_assert_int_eq(first_integer(job, store_entity_count(job, STORE_ACCOUNT, "example.net")),

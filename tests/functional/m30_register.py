@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+"""In-band registration and change of password (XEP-0077)."""
+
+import itertools
+
+import pytest
+from conftest import one_server
+from kit import Client, deviates, only_linnet, sasl
+from kit.client import check_error
+from kit.server import User
+
+from d10_subscription import bring
+
+NS = "jabber:iq:register"
+CONFIG = {"modules": {"register": {"allow": "on", "per-address": "1000/1m"}}}
+_names = itertools.count(1)
+
+
+def query(**fields):
+    inner = "".join(f"<{k}>{v}</{k}>" for k, v in fields.items())
+    return f"<query xmlns='{NS}'>{inner}</query>"
+
+
+def fresh(server):
+    name = f"nobleman{next(_names)}"
+    return User("nobleman", name, server.host, "secret", f"{name}@{server.host}")
+
+
+@pytest.fixture
+def stranger(server):
+    """Connected, features read."""
+    one = Client(server, fresh(server))
+    one.features = one.open(one.domain)
+    return one
+
+
+def test_announced(stranger):
+    """§8: a stream feature."""
+    assert stranger.features.find("{http://jabber.org/features/iq-register}register") is not None
+
+
+def test_form(stranger):
+    """§3.1."""
+    got = stranger.get(query())[0]
+    assert got.find(f"{{{NS}}}username") is not None and got.find(f"{{{NS}}}password") is not None
+    assert got.find(f"{{{NS}}}registered") is None
+
+
+def test_register_and_log_in(server, stranger):
+    stranger.set(query(username=stranger.local, password="secret"))
+    stranger.authenticate()
+    stranger.bind().online()
+    Client(server, stranger.user).login("again")
+
+
+def test_taken(server, stranger):
+    """§3.1: conflict, in whatever spelling."""
+    taken = server.user("juliet")
+    for name in (taken.local, taken.local.upper()):
+        stranger.refused("set", query(username=name, password="secret"), "conflict", "cancel")
+    stranger.set(query(username=stranger.local, password="secret"))
+
+
+@pytest.mark.parametrize("fields, condition", [
+    ({"username": "{new}"}, "not-acceptable|bad-request"),
+    ({"password": "x"}, "not-acceptable|bad-request"),
+    ({"username": "{new}", "password": ""}, "not-acceptable|bad-request"),
+    ({"username": "", "password": "x"}, "not-acceptable|bad-request"),
+    ({"username": "a b", "password": "x"}, "jid-malformed|not-acceptable|bad-request"),
+    ({"username": "a@b", "password": "x"}, "jid-malformed|not-acceptable|bad-request"),
+    ({"username": "x" * 1024, "password": "x"}, "jid-malformed|not-acceptable|bad-request"),
+], ids=["no-password", "no-name", "empty-password", "empty-name", "space", "at", "long"])
+def test_incomplete(stranger, fields, condition):
+    fields = {k: v.format(new=stranger.local) for k, v in fields.items()}
+    stranger.refused("set", query(**fields), condition)
+
+
+@only_linnet("rate-limited otherwise")
+def test_one_account_a_connection(server, stranger):
+    """§3.1.1: a second identity is refused."""
+    stranger.set(query(username=stranger.local, password="secret"))
+    stranger.refused("set", query(username=fresh(server).local, password="secret"),
+                     "not-acceptable|not-allowed|resource-constraint|conflict")
+
+
+# --- with an account ---------------------------------------------------------------------
+
+
+@deviates("prosody", "another module")
+def test_already_registered(juliet):
+    """§3.1: <registered/>, and the name."""
+    got = juliet.get(query())[0]
+    assert got.find(f"{{{NS}}}registered") is not None
+    assert got.findtext(f"{{{NS}}}username") in (juliet.local, None)
+
+
+@deviates("prosody", "another module")
+def test_change_password(server, juliet):
+    """§3.3."""
+    juliet.set(query(username=juliet.local, password="new secret"), juliet.domain)
+    juliet.close()
+    old = Client(server, juliet.user)
+    old.open(old.domain)
+    old.scram("SCRAM-SHA-1")
+    old.expect_failure("not-authorized")
+    Client(server, juliet.user._replace(password="new secret")).login().online()
+
+
+@deviates("prosody", "another module")
+def test_change_password_without_to(server, juliet):
+    juliet.set(query(username=juliet.local, password="other"))
+    Client(server, juliet.user._replace(password="other")).login()
+
+
+@pytest.mark.parametrize("fields", [{"username": "{me}", "password": ""}, {"username": "{me}"}])
+@deviates("prosody", "other errors")
+def test_change_to_nothing(server, juliet, fields):
+    fields = {k: v.format(me=juliet.local) for k, v in fields.items()}
+    juliet.refused("set", query(**fields), "bad-request|not-acceptable")
+    Client(server, juliet.user).login()
+
+
+@deviates("prosody", "takes the name for nothing")
+def test_change_of_somebody_elses(server, juliet, romeo):
+    """§3.3: only one's own."""
+    juliet.refused("set", query(username=romeo.local, password="mine"),
+                   "not-allowed|forbidden|bad-request|not-authorized|not-acceptable|conflict")
+    Client(server, romeo.user).login()
+
+
+@deviates("prosody", "another module")
+def test_remove(server, juliet):
+    """§3.2: the account is gone; its streams are told."""
+    juliet.iq("set", f"<query xmlns='{NS}'><remove/></query>")
+    kind, element = juliet.event()
+    if element.tag.endswith("iq"):
+        assert element.get("type") == "result"
+    else:
+        assert element.tag.endswith("error")
+    juliet.expect_closed()
+    old = Client(server, juliet.user)
+    old.open(old.domain)
+    state_fails(old)
+
+
+def state_fails(client):
+    client.auth("SCRAM-SHA-1", sasl.Scram("SCRAM-SHA-1", client.local, client.password).first())
+    got = client.next()
+    if got.tag.endswith("challenge"):
+        client.response(b"c=biws,r=x,p=AAAA")
+        client.expect_failure("not-authorized", "malformed-request")
+    else:
+        assert got.tag.endswith("failure")
+
+
+@only_linnet("tombstones of ours")
+def test_removed_name_stays_taken(server, juliet, stranger):
+    """Whoever comes next must not get what was meant for the one before."""
+    juliet.iq("set", f"<query xmlns='{NS}'><remove/></query>")
+    juliet.expect_closed()
+    stranger.refused("set", query(username=juliet.local, password="mine"), "conflict", "cancel")
+
+
+@deviates("prosody", "another module")
+def test_friends_of_a_removed_account(server, juliet, romeo):
+    """Subscriptions end."""
+    for one in (juliet, romeo):
+        one.roster()
+        one.online()
+        one.heap = []
+    bring((juliet, romeo), "Both")
+    juliet.iq("set", f"<query xmlns='{NS}'><remove/></query>")
+    juliet.expect_closed()
+    seen = set()
+    while not {"unsubscribe", "unsubscribed"} <= seen:
+        seen.add(romeo.next().get("type"))
+
+
+# --- off, and limits ---------------------------------------------------------------------------
+
+
+@only_linnet("options of ours")
+@pytest.mark.parametrize("config", [{}, {"modules": {"register": {}}},
+                                    {"modules": {"register": {"allow": "off"}}}],
+                         ids=["no-module", "default", "off"])
+def test_off(servers, config):
+    """Nobody registers unless the operator said so."""
+    server = servers(config)
+    one = Client(server, fresh(server))
+    one.features = one.open(one.domain)
+    assert one.features.find("{http://jabber.org/features/iq-register}register") is None
+    one.iq("set", query(username=one.local, password="secret"))
+    kind, element = one.event()
+    if element.tag.endswith("iq"):
+        check_error(element, "service-unavailable|not-allowed|forbidden|not-authorized")
+    else:
+        assert element.tag.endswith("error")
+    again = Client(server, one.user)
+    again.open(again.domain)
+    state_fails(again)
+
+
+@only_linnet("options of ours")
+def test_off_still_changes_passwords(servers):
+    server = servers({"modules": {"register": {"allow": "off"}}})
+    juliet = server.client("juliet")
+    juliet.set(query(username=juliet.local, password="other"))
+    Client(server, juliet.user._replace(password="other")).login()
+
+
+@pytest.fixture(scope="module")
+def strict(request, authority):
+    yield from one_server(request, authority,
+                          {"modules": {"register": {"allow": "on", "per-address": "2/1h"}}})
+
+
+@only_linnet("options of ours")
+def test_per_address(strict):
+    for n in range(3):
+        one = Client(strict, fresh(strict))
+        one.open(one.domain)
+        ident = one.iq("set", query(username=one.local, password="secret"))
+        if n < 2:
+            one.answer(ident)
+        else:
+            one.expect_error(ident, "resource-constraint|not-acceptable|policy-violation")
+
+
+@only_linnet("required TLS")
+def test_not_in_the_clear(servers):
+    """Where TLS is required a password does not travel without."""
+    server = servers({**CONFIG, "c2s": {"tls": "required"}})
+    one = Client(server, fresh(server))
+    one.features = one.open(one.domain)
+    assert one.features.find("{http://jabber.org/features/iq-register}register") is None
+    one.starttls()
+    one.set(query(username=one.local, password="secret"))
+    one.authenticate()
