@@ -4,11 +4,46 @@
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "server/daemon.h"
+
+static int
+usage(FILE *to, int status)
+{
+	fputs("usage: linnetd [-c FILE] [-t] [-v]\n"
+	      "  -c FILE  the configuration (default: " LN_SYSCONF_DIR "/linnet/linnet.yaml)\n"
+	      "  -t       check the configuration and exit\n"
+	      "  -v       print the version and exit\n",
+	    to);
+	return status;
+}
 
 int
 main(int argc, char **argv)
 {
-	(void)argv;
-	printf("linnetd %s\n", LN_VERSION);
-	return argc > 1;
+	const char *file = LN_SYSCONF_DIR "/linnet/linnet.yaml";
+	int option, check = 0;
+
+	while ((option = getopt(argc, argv, "c:htv")) != -1) {
+		switch (option) {
+		case 'c':
+			file = optarg;
+			break;
+		case 't':
+			check = 1;
+			break;
+		case 'v':
+			printf("linnetd %s\n", LN_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			return usage(stdout, EXIT_SUCCESS);
+		default:
+			return usage(stderr, 2);
+		}
+	}
+	if (optind != argc)
+		return usage(stderr, 2);
+	return check ? daemon_check(file) : daemon_run(file);
 }

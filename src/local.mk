@@ -3,7 +3,7 @@
 sbin_PROGRAMS += src/linnetd
 src_linnetd_SOURCES = src/linnetd.c
 src_linnetd_LDFLAGS = $(AM_LDFLAGS) -rdynamic
-src_linnetd_LDADD = src/liblinnet.a $(linnet_libs)
+src_linnetd_LDADD = $(LN_WHOLE_LIBRARY) $(linnet_libs)
 src_linnetd_DEPENDENCIES = src/liblinnet.a
 
 bin_PROGRAMS += src/linnetctl

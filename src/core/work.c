@@ -167,7 +167,9 @@ durable(struct store_job *job, void *arg)
 		log_error("core", "write undone entity=%s reason=%s", done->name,
 		    store_job_error(job));
 	STAILQ_FOREACH(after, &done->list, link) {
-		hold_release(&after->hold);
+		/* The store was closed on a failing disk: it is not stored. */
+		if (outcome != STORE_DISK)
+			hold_release(&after->hold);
 		if (after->result != NULL && ok)
 			router_route(after->result);
 		else if (after->result != NULL)

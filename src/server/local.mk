@@ -1,7 +1,11 @@
 src_liblinnet_a_SOURCES += \
 	src/linnet/command.h src/linnet/option.h \
+	src/server/apply.c src/server/apply.h \
 	src/server/call.c \
 	src/server/command.c src/server/command.h \
+	src/server/commands.h \
+	src/server/commands_server.c \
+	src/server/commands_user.c \
 	src/server/config.c src/server/config.h \
 	src/server/config_check.c \
 	src/server/config_diff.c \
@@ -16,7 +20,10 @@ src_liblinnet_a_SOURCES += \
 	src/server/control_wire.c src/server/control_wire.h \
 	src/server/ctl.h src/server/ctl_args.c src/server/ctl_client.c \
 	src/server/ctl_config.c src/server/ctl_print.c \
+	src/server/daemon.c src/server/daemon.h \
+	src/server/hostent.c src/server/hostent.h \
 	src/server/json.c src/server/json.h \
+	src/server/loader.c src/server/loader.h \
 	src/server/option_files.c src/server/option_files.h \
 	src/server/option_readers.c src/server/option_readers.h \
 	src/server/option_rows.c \

@@ -1,0 +1,528 @@
+/*
+ * The daemon. See daemon.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "server/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "core/entity.h"
+#include "core/hold.h"
+#include "core/module.h"
+#include "core/port.h"
+#include "core/work.h"
+#include "im/account.h"
+#include "net/listener.h"
+#include "net/pool.h"
+#include "net/tls.h"
+#include "net/worker.h"
+#include "server/apply.h"
+#include "server/commands.h"
+#include "server/control.h"
+#include "server/loader.h"
+#include "xmpp/c2s.h"
+
+#define LISTENERS_MAX 64
+#define GRACE_MS 2000 /* for acknowledgements at the end (DESIGN section 8) */
+#define CRYPTO_QUEUE 4096
+
+struct daemon {
+	const char *file;
+	const struct config *config;
+	struct tls *tls;
+	struct store *store;
+	struct pool *crypto;
+	struct control *control;
+	struct listener *listeners[LISTENERS_MAX];
+	unsigned listener_count;
+	struct event *signals[4];
+	unsigned signal_count;
+	bool stopping;
+	unsigned to_shut_down; /* workers whose sessions have not ended yet */
+	uid_t uid;
+	gid_t gid;
+	bool change_user;
+};
+
+static struct daemon daemon_state;
+
+/* --- small steps ---------------------------------------------------------------------------- */
+
+static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Before the log has begun: on standard error. False, for the caller to return. */
+static bool
+complain(const char *format, ...)
+{
+	va_list args;
+
+	fputs("linnetd: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return false;
+}
+
+static const struct config *
+read_config(const char *file, struct tls **tls_r)
+{
+	struct report report = REPORT_INIT;
+	const struct config *config = config_load(file, loader_registry(), &report);
+	struct buf text = BUF_INIT;
+
+	if (config != NULL && !apply_load_tls(config, &report, tls_r))
+		config_unref(&config);
+	if (config == NULL) {
+		report_print(&report, &text);
+		fwrite(text.data, 1, text.len, stderr);
+	}
+	buf_free(&text);
+	report_free(&report);
+	return config;
+}
+
+static bool
+set_up_log(const struct config *config)
+{
+	const char *target = config->log.to, *error;
+
+	if (config->log.to_word == CONFIG_LOG_STDERR)
+		target = "stderr";
+	else if (config->log.to_word == CONFIG_LOG_SYSLOG)
+		target = "syslog";
+	log_set_format((enum log_format)config->log.format);
+	log_reset_levels();
+	log_set_level(NULL, (enum log_level)config->log.level);
+	for (size_t i = 0; i < config->log.components.count; i++)
+		log_set_level(config->log.components.keys[i],
+		    (enum log_level)((const int *)config->log.components.items)[i]);
+	return log_to(target, &error) || complain("%s: %s", target, error);
+}
+
+static bool
+find_user(struct daemon *d)
+{
+	const struct passwd *user;
+
+	d->uid = geteuid();
+	d->gid = getegid();
+	if (d->uid != 0 || d->config->user == NULL)
+		return true;
+	user = getpwnam(d->config->user);
+	if (user == NULL)
+		return complain("no user %s on this machine", d->config->user);
+	d->uid = user->pw_uid;
+	d->gid = user->pw_gid;
+	d->change_user = true;
+	return true;
+}
+
+static bool
+drop_privileges(const struct daemon *d)
+{
+	if (!d->change_user)
+		return true;
+	if (initgroups(d->config->user, d->gid) != 0 || setgid(d->gid) != 0 || setuid(d->uid) != 0)
+		return complain("cannot become %s: %s", d->config->user, strerror(errno));
+	return true;
+}
+
+/* The last directory of `data` is made; it belongs to the user we become. */
+static bool
+make_data(const struct daemon *d)
+{
+	const char *data = d->config->data;
+
+	if (mkdir(data, 0700) != 0 && errno != EEXIST)
+		return complain("%s: %s", data, strerror(errno));
+	if (d->change_user && chown(data, d->uid, d->gid) != 0)
+		return complain("%s: %s", data, strerror(errno));
+	return true;
+}
+
+static void
+raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* --- listeners -------------------------------------------------------------------------------- */
+
+static bool
+listen_to(struct daemon *d, const struct ln_list *addresses, listener_started_fn started)
+{
+	char error[LISTENER_ERROR_MAX];
+
+	for (size_t i = 0; i < addresses->count; i++) {
+		const struct config_listen_address *where =
+		    &LN_ITEM(addresses, struct config_listen_address, i);
+		struct listener_options options = { .proxy = where->proxy_protocol };
+		struct listener *listener;
+
+		if (d->listener_count == LISTENERS_MAX)
+			return complain("%s: more than 64 addresses", where->address.text);
+		listener = listener_open(where->address.text, &options, started, NULL, error);
+		if (listener == NULL)
+			return complain("cannot listen on %s: %s", where->address.text, error);
+		d->listeners[d->listener_count++] = listener;
+	}
+	return true;
+}
+
+static bool
+open_sockets(struct daemon *d)
+{
+	char error[CONTROL_ERROR_MAX];
+
+	if (!listen_to(d, &d->config->listen.c2s, c2s_accept) ||
+	    !listen_to(d, &d->config->listen.c2s_tls, c2s_accept_tls))
+		return false;
+	d->control = control_open(d->config->control, d->uid, d->gid, error);
+	return d->control != NULL || complain("%s: %s", d->config->control, error);
+}
+
+static void
+close_listeners(struct daemon *d)
+{
+	while (d->listener_count > 0)
+		listener_close(&d->listeners[--d->listener_count]);
+}
+
+/* --- store --------------------------------------------------------------------------------------- */
+
+static bool
+open_store(struct daemon *d)
+{
+	const struct store_conf conf = { .dir = d->config->data };
+	char *error;
+
+	d->store = store_open(&conf, NULL, 0, &error);
+	if (d->store == NULL) {
+		complain("%s", error);
+		free(error);
+		return false;
+	}
+	hash_set_key(store_hash_key(d->store));
+	return true;
+}
+
+/* --- the end: streams, then sessions, then the store (DESIGN section 8) --------------------------- */
+
+static void
+shut_worker_down_done(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	free(post);
+	if (--daemon_state.to_shut_down == 0)
+		worker_main_stop();
+}
+
+static void
+shut_worker_down(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	im_shutdown();
+	post->run = shut_worker_down_done;
+	worker_post(worker_main(), post);
+}
+
+static void
+streams_gone(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->to_shut_down = worker_count();
+	for (unsigned i = 0; i < worker_count(); i++) {
+		struct post *post = xcalloc(1, sizeof *post);
+
+		post->run = shut_worker_down;
+		worker_post(worker_get(i), post);
+	}
+}
+
+void
+daemon_stop(void)
+{
+	struct daemon *d = &daemon_state;
+
+	if (d->stopping)
+		return;
+	d->stopping = true;
+#ifdef HAVE_SYSTEMD
+	sd_notify(0, "STOPPING=1");
+#endif
+	log_info("server", "stopping");
+	close_listeners(d);
+	streams_shutdown(GRACE_MS, streams_gone, d);
+}
+
+/* --- reload ------------------------------------------------------------------------------------------ */
+
+/* From now on this configuration is in force. */
+static void
+take_over(struct daemon *d, const struct config *config, struct tls *tls, struct snapshot *snapshot,
+    struct buf *out)
+{
+	config_diff(d->config, config, out);
+	set_up_log(config);
+	snapshot_publish(snapshot);
+	config_unref(&d->config);
+	tls_unref(&d->tls);
+	d->config = config_ref(config);
+	d->tls = tls != NULL ? tls_ref(tls) : NULL;
+	log_info("server", "configuration reloaded file=%s", d->file);
+}
+
+bool
+daemon_reload(struct buf *out)
+{
+	struct daemon *d = &daemon_state;
+	struct report report = REPORT_INIT;
+	const struct config *config = config_load(d->file, loader_registry(), &report);
+	struct snapshot *snapshot = NULL;
+	struct tls *tls = NULL;
+	char *error = NULL;
+	bool ok;
+
+	if (config != NULL && apply_load_tls(config, &report, &tls))
+		snapshot = apply_build(config, tls, &error);
+	ok = snapshot != NULL;
+	if (ok) {
+		take_over(d, config, tls, snapshot, out);
+		snapshot_unref(&snapshot);
+	} else {
+		report_print(&report, out);
+		if (error != NULL)
+			buf_printf(out, "%s\n", error);
+		log_error("server", "configuration refused, the old one stays file=%s", d->file);
+	}
+	report_free(&report);
+	free(error);
+	tls_unref(&tls);
+	if (config != NULL)
+		config_unref(&config);
+	return ok;
+}
+
+const struct config *
+daemon_config(void)
+{
+	return daemon_state.config;
+}
+
+struct pool *
+daemon_crypto(void)
+{
+	return daemon_state.crypto;
+}
+
+/* --- signals -------------------------------------------------------------------------------------------- */
+
+static void
+told_to_stop(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	(void)arg;
+	daemon_stop();
+}
+
+static void
+told_to_reload(evutil_socket_t number, short what, void *arg)
+{
+	struct buf text = BUF_INIT;
+
+	(void)number;
+	(void)what;
+	(void)arg;
+	log_reopen();
+	daemon_reload(&text);
+	if (text.len > 0)
+		log_info("server", "reload: %s", text.data);
+	buf_free(&text);
+}
+
+static void
+on_signal(struct daemon *d, int number, event_callback_fn fn)
+{
+	struct event *event = evsignal_new(worker_base(worker_main()), number, fn, NULL);
+
+	event_add(event, NULL);
+	d->signals[d->signal_count++] = event;
+}
+
+/* --- running --------------------------------------------------------------------------------------------- */
+
+/* In the order in which a worker takes them down again: entities first, what they use last. */
+static void
+init_floors(struct daemon *d)
+{
+	const struct xmpp_needs needs = { d->store, d->crypto };
+
+	entity_init();
+	im_init();
+	module_init();
+	port_init();
+	host_init();
+	hold_init();
+	work_init(d->store);
+	xmpp_init(&needs);
+	commands_init();
+}
+
+static unsigned
+how_many_workers(const struct config *config)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (config->workers_word == LN_OTHER)
+		return (unsigned)config->workers;
+	return cores > 0 ? (unsigned)cores : 1;
+}
+
+static bool
+publish(struct daemon *d)
+{
+	char *error = NULL;
+	struct snapshot *snapshot = apply_build(d->config, d->tls, &error);
+
+	if (snapshot == NULL) {
+		complain("%s", error);
+		free(error);
+		return false;
+	}
+	snapshot_publish(snapshot);
+	snapshot_unref(&snapshot);
+	return true;
+}
+
+static void
+serve(struct daemon *d)
+{
+	on_signal(d, SIGTERM, told_to_stop);
+	on_signal(d, SIGINT, told_to_stop);
+	on_signal(d, SIGHUP, told_to_reload);
+	for (unsigned i = 0; i < d->listener_count; i++)
+		listener_start(d->listeners[i]);
+	control_start(d->control);
+#ifdef HAVE_SYSTEMD
+	sd_notify(0, "READY=1");
+#endif
+	log_info("server", "started version=%s workers=%u", LN_VERSION, worker_count());
+	worker_main_run();
+	log_info("server", "stopped");
+}
+
+static void
+close_down(struct daemon *d)
+{
+	close_listeners(d);
+	if (d->control != NULL)
+		control_close(&d->control);
+	if (d->store != NULL && !store_close(&d->store))
+		log_error("server", "not everything could be stored");
+	if (d->crypto != NULL)
+		pool_free(&d->crypto);
+}
+
+static bool
+start_workers(struct daemon *d)
+{
+	bool ok;
+
+	d->crypto = pool_new("crypto", how_many_workers(d->config), CRYPTO_QUEUE);
+	init_floors(d);
+	workers_start(how_many_workers(d->config));
+	ok = publish(d);
+	if (ok)
+		serve(d);
+	close_down(d);
+	workers_stop();
+	while (d->signal_count > 0)
+		event_free(d->signals[--d->signal_count]);
+	return ok;
+}
+
+static bool
+run(struct daemon *d)
+{
+	d->config = read_config(d->file, &d->tls);
+	if (d->config == NULL)
+		return false;
+	raise_limits();
+	if (!find_user(d) || !make_data(d) || !open_sockets(d) || !drop_privileges(d) ||
+	    !set_up_log(d->config) || !open_store(d)) {
+		close_down(d);
+		return false;
+	}
+	log_start();
+	return start_workers(d);
+}
+
+int
+daemon_run(const char *file)
+{
+	struct daemon *d = &daemon_state;
+	char *error;
+	bool ok;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!loader_open(loader_directory(), &error)) {
+		complain("%s", error);
+		free(error);
+		return EXIT_FAILURE;
+	}
+	d->file = file;
+	ok = run(d);
+	log_stop();
+	tls_unref(&d->tls);
+	if (d->config != NULL)
+		config_unref(&d->config);
+	apply_close();
+	loader_close();
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int
+daemon_check(const char *file)
+{
+	struct tls *tls = NULL;
+	const struct config *config;
+	char *error;
+
+	if (!loader_open(loader_directory(), &error)) {
+		complain("%s", error);
+		free(error);
+		return EXIT_FAILURE;
+	}
+	config = read_config(file, &tls);
+	tls_unref(&tls);
+	if (config == NULL)
+		return EXIT_FAILURE;
+	config_unref(&config);
+	return EXIT_SUCCESS;
+}
