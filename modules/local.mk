@@ -80,3 +80,19 @@ EXTRA_DIST += modules/carbons/carbons.md \
 	modules/private/private.md \
 	modules/time/time.md \
 	modules/vcard/vcard.md
+
+# what the server says of itself
+module_PROGRAMS += modules/disco.so modules/ping.so modules/version.so
+modules_disco_so_SOURCES = modules/disco/mod_disco.c
+modules_disco_so_CFLAGS = $(module_cflags)
+modules_disco_so_LDFLAGS = $(module_ldflags)
+modules_disco_so_LDADD =
+modules_ping_so_SOURCES = modules/ping/mod_ping.c
+modules_ping_so_CFLAGS = $(module_cflags)
+modules_ping_so_LDFLAGS = $(module_ldflags)
+modules_ping_so_LDADD =
+modules_version_so_SOURCES = modules/version/mod_version.c
+modules_version_so_CFLAGS = $(module_cflags)
+modules_version_so_LDFLAGS = $(module_ldflags)
+modules_version_so_LDADD =
+EXTRA_DIST += modules/disco/disco.md modules/ping/ping.md modules/version/version.md

@@ -74,6 +74,27 @@ ln_host_mod(const struct ln_host *host, const char *module)
 }
 
 const struct ln_mod *
+ln_host_mod_at(const struct ln_host *host, unsigned i)
+{
+	return i < host->mod_count ? host->mods[i] : NULL;
+}
+
+const struct ln_module *
+ln_mod_module(const struct ln_mod *mod)
+{
+	return mod->def;
+}
+
+void
+ln_fire_disco(struct ln_ev_disco *ev, bool items)
+{
+	if (items)
+		fire_disco_items(ev->host, ev);
+	else
+		fire_disco_info(ev->host, ev);
+}
+
+const struct ln_mod *
 module_on(const struct ln_host *host, unsigned wanted)
 {
 	for (unsigned i = 0; i < host->mod_count; i++)
@@ -333,9 +354,8 @@ installed(const struct snapshot *old, const struct snapshot *now)
 
 /* --- verdicts --------------------------------------------------------------------------------------- */
 
-static enum ln_verdict __attribute__((format(printf, 4, 0)))
-refuse(struct ln_stanza *st, enum ln_error error, enum ln_error_type type, const char *format,
-    va_list args)
+static enum ln_verdict __attribute__((format(printf, 4, 0))) refuse(struct ln_stanza *st,
+    enum ln_error error, enum ln_error_type type, const char *format, va_list args)
 {
 	char text[512];
 	struct ln_stanza *reply;

@@ -257,6 +257,13 @@ const struct ln_jid *ln_host_jid(const struct ln_host *host);
 /* Is the module on at this host, and its instance (to ask for its state or configuration)? */
 const struct ln_mod *ln_host_mod(const struct ln_host *host, const char *module);
 
+/* Walks the modules that are on at the host, in load order; NULL: no more. What one declares. */
+const struct ln_mod *ln_host_mod_at(const struct ln_host *host, unsigned i);
+const struct ln_module *ln_mod_module(const struct ln_mod *mod);
+
+/* For the module that answers discovery: lets the observers of disco_info, or disco_items, add to it. */
+void ln_fire_disco(struct ln_ev_disco *ev, bool items);
+
 /* Is this bare JID one of the host's administrators (`admins`)? */
 bool ln_is_admin(const struct ln_host *host, const struct ln_jid *jid);
 
