@@ -16,3 +16,5 @@ src_liblinnet_a_SOURCES += \
 	src/net/worker.c src/net/worker.h src/net/worker_impl.h
 
 unit_tests += tests/unit/test_conn tests/unit/test_worker
+unit_tests += tests/unit/test_tls
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/tls_kit.c tests/unit/tls_kit.h
