@@ -18,3 +18,6 @@ src_liblinnet_a_SOURCES += \
 unit_tests += tests/unit/test_conn tests/unit/test_worker
 unit_tests += tests/unit/test_tls
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/tls_kit.c tests/unit/tls_kit.h
+unit_tests += tests/unit/test_conn_tls
+tests_unit_test_conn_tls_SOURCES = tests/unit/test_conn_tls.c tests/unit/tls_kit.c \
+	tests/unit/tls_kit.h

@@ -108,8 +108,8 @@ seal(struct ticket_key *key, unsigned char name[16], unsigned char *iv, EVP_CIPH
 }
 
 static int
-unseal(struct ticket_key *key, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher,
-    EVP_MAC_CTX *mac)
+unseal(SSL *ssl, struct ticket_key *key, unsigned char name[16], unsigned char *iv,
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
 	int found = find_key(name, key);
 
@@ -118,7 +118,8 @@ unseal(struct ticket_key *key, unsigned char name[16], unsigned char *iv, EVP_CI
 	if (!set_mac(mac, key) ||
 	    EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv) != 1)
 		return -1;
-	return found == 0 ? 1 : 2; /* 2: give it a new one */
+	/* 2: give it a new one; in TLS 1.3 a client uses each but once */
+	return found == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
 static int
@@ -127,7 +128,7 @@ on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *c
 {
 	struct ticket_key key;
 	int result =
-	    sealing ? seal(&key, name, iv, cipher, mac) : unseal(&key, name, iv, cipher, mac);
+	    sealing ? seal(&key, name, iv, cipher, mac) : unseal(ssl, &key, name, iv, cipher, mac);
 
 	OPENSSL_cleanse(&key, sizeof key);
 	return result;
