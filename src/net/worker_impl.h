@@ -66,7 +66,7 @@ struct worker {
 	struct event *timer_event;
 
 	struct worker_conns conns;
-	LIST_HEAD(, arrival) arrivals; /* waiting for a PROXY header */
+	LIST_HEAD(arrivals, arrival) arrivals; /* waiting for a PROXY header */
 	void *slots[WORKER_SLOTS];
 	char *scratch;
 

@@ -326,10 +326,10 @@ static char *
 repeat(const char *before, char c, size_t count, const char *after)
 {
 	char *text = malloc(strlen(before) + count + strlen(after) + 1);
+	char *at = stpcpy(text, before);
 
-	strcpy(text, before);
-	memset(text + strlen(before), c, count);
-	strcpy(text + strlen(before) + count, after);
+	memset(at, c, count);
+	stpcpy(at + count, after);
 	return text;
 }
 
