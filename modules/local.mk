@@ -38,13 +38,18 @@ EXTRA_DIST += modules/sasl_external/sasl_external.md modules/sasl_plain/sasl_pla
 	modules/sasl_scram/sasl_scram.md
 
 # XEPs of accounts and sessions
-module_PROGRAMS += modules/carbons.so \
+module_PROGRAMS += modules/blocking.so \
+	modules/carbons.so \
 	modules/csi.so \
 	modules/last.so \
 	modules/offline.so \
 	modules/private.so \
 	modules/time.so \
 	modules/vcard.so
+modules_blocking_so_SOURCES = modules/blocking/mod_blocking.c
+modules_blocking_so_CFLAGS = $(module_cflags)
+modules_blocking_so_LDFLAGS = $(module_ldflags)
+modules_blocking_so_LDADD =
 modules_carbons_so_SOURCES = modules/carbons/mod_carbons.c
 modules_carbons_so_CFLAGS = $(module_cflags)
 modules_carbons_so_LDFLAGS = $(module_ldflags)
@@ -73,7 +78,8 @@ modules_vcard_so_SOURCES = modules/vcard/mod_vcard.c
 modules_vcard_so_CFLAGS = $(module_cflags)
 modules_vcard_so_LDFLAGS = $(module_ldflags)
 modules_vcard_so_LDADD =
-EXTRA_DIST += modules/carbons/carbons.md \
+EXTRA_DIST += modules/blocking/blocking.md \
+	modules/carbons/carbons.md \
 	modules/csi/csi.md \
 	modules/last/last.md \
 	modules/offline/offline.md \
