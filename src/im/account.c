@@ -179,6 +179,11 @@ session_up(struct ln_session *session, struct up *up)
 	case UP_ASKED:
 		manage_asked(session);
 		break;
+	case UP_ANSWERED:
+		session_answered(session, up->answered.stanza, up->answered.reply);
+		up->answered.stanza = NULL;
+		up->answered.reply = NULL;
+		break;
 	case UP_NONZA:
 		send_nonza_event(session, up);
 		break;

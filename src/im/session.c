@@ -234,6 +234,17 @@ session_submit(struct ln_session *session, struct ln_stanza *st)
 	work_end();
 }
 
+void
+session_answered(struct ln_session *session, struct ln_stanza *st, struct ln_stanza *reply)
+{
+	st->hold = hold_open(&session->holds, (uint32_t)stanza_weight(st));
+	ln_stanza_free(&st);
+	if (reply == NULL)
+		return;
+	ln_set_to(reply, &session->jid);
+	session_send(session, reply);
+}
+
 /* --- what the client is given -------------------------------------------------------------------- */
 
 static void

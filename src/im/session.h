@@ -68,6 +68,9 @@ void session_detach(struct ln_session *session, bool closed, const char *reason)
 /* A stanza of its client: stamps, opens the hold, runs the hooks, sends it on its way. */
 void session_submit(struct ln_session *session, struct ln_stanza *st);
 
+/* One that the stream dealt with: it counts, and `reply` (may be NULL) is the client's. Both pass. */
+void session_answered(struct ln_session *session, struct ln_stanza *st, struct ln_stanza *reply);
+
 /* --- giving it something -------------------------------------------------------------- */
 
 /*

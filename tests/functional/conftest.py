@@ -75,6 +75,20 @@ def servers(request, authority):
 SERVERS = pytest.StashKey()
 
 
+def pytest_collection_modifyitems(items):
+    """What gaps.txt names is known to fail: it still runs, and says so when it passes."""
+    gaps = []
+    for line in (pathlib.Path(__file__).parent / "gaps.txt").read_text().splitlines():
+        pattern, _, reason = line.partition("  ")
+        if pattern and not pattern.startswith("#"):
+            gaps.append((pattern, reason.strip()))
+    for item in items:
+        name = item.nodeid.rpartition("tests/functional/")[2]
+        for pattern, reason in gaps:
+            if name == pattern or name.startswith(pattern + "[") or name.startswith(pattern + "::"):
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
+
+
 def one_server(request, authority, config):
     """For a fixture: a server, as long as its tests last."""
     folder = tempfile.mkdtemp(prefix="linnet-")
