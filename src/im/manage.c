@@ -195,11 +195,12 @@ manage_acked(struct ln_session *session)
 void
 manage_acked_too_much(struct ln_session *session, uint32_t h)
 {
-	char text[96];
+	struct port *port = session_port(session);
 
-	snprintf(text, sizeof text, "You acknowledged %u stanzas, but I sent you %u.", h,
-	    session->sent - (session->sm != NULL ? session->sm->out_base : 0));
-	session_drop_stream(session, "undefined-condition", text);
+	if (port != NULL)
+		port->ops->overacked(port, h,
+		    session->sent - (session->sm != NULL ? session->sm->out_base : 0));
+	session_lost(session, "acknowledged more than it was sent");
 }
 
 /* --- hibernation and resumption --------------------------------------------------------------------- */

@@ -331,8 +331,7 @@ session_acked(struct ln_session *session, uint32_t h, bool by_kernel)
 	uint32_t count = base + h - session->acked;
 
 	if (count > session->sent - session->acked) {
-		if ((int32_t)count > 0)
-			manage_acked_too_much(session, h);
+		manage_acked_too_much(session, h);
 		return;
 	}
 	while (count-- > 0) {

@@ -125,6 +125,8 @@ class _Server:
         self._log.close()
 
     def log(self, lines=60):
+        if not (self.folder / "log").exists():
+            return ""   # it was stopped, looked at, and removed with its folder
         text = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
         found = SANITIZER.search(text)
         if found:
