@@ -32,3 +32,13 @@ src_liblinnet_a_SOURCES += \
 	src/server/options.c src/server/options.h \
 	src/server/report.c src/server/report.h \
 	src/server/yaml.c src/server/yaml.h src/server/yaml_syntax.c
+
+unit_tests += tests/unit/test_config tests/unit/test_config_mistakes
+tests_unit_test_config_SOURCES = tests/unit/test_config.c \
+	tests/unit/config_fakes.c tests/unit/config_fakes.h
+tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_DIR=\"$(abs_top_srcdir)\"
+tests_unit_test_config_mistakes_SOURCES = tests/unit/test_config_mistakes.c \
+	tests/unit/config_fakes.c tests/unit/config_fakes.h
+
+fuzz_targets += tests/fuzz/fuzz_config
+EXTRA_DIST += conf/linnet.yaml conf/minimal.yaml

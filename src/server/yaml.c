@@ -186,10 +186,6 @@ read_key(struct reading *reading)
 		return NULL;
 	}
 	refuse_extras(reading, event->data.scalar.anchor, event->data.scalar.tag);
-	if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-	    strcmp((const char *)event->data.scalar.value, "<<") == 0)
-		report_add(reading->report, place_here(reading),
-		    "merge keys (<<) are not allowed; write the options out");
 	return arena_strndup(reading->arena, (const char *)event->data.scalar.value,
 	    strnlen((const char *)event->data.scalar.value, event->data.scalar.length));
 }
@@ -219,7 +215,11 @@ read_map(struct reading *reading)
 		entry->key_place = place;
 		if (entry->kind == YAML_EMPTY)
 			entry->place = place;
-		node_append(map, entry);
+		if (strcmp(key, "<<") == 0)
+			report_add(reading->report, place,
+			    "merge keys (<<) are not allowed; write the options out");
+		else
+			node_append(map, entry);
 	}
 	check_keys(reading, map);
 	return map;
@@ -242,6 +242,20 @@ read_collection(struct reading *reading)
 	return node;
 }
 
+/* Taken as the text it was meant to be, so that nothing else is complained of. */
+static struct yaml_node *
+refuse_alias(struct reading *reading)
+{
+	const char *anchor = (const char *)reading->event.data.alias.anchor;
+	struct yaml_node *node = node_new(reading, YAML_TEXT);
+
+	node->text = arena_printf(reading->arena, "*%s", anchor);
+	report_add(reading->report, node->place,
+	    "aliases (%s) are not allowed; quote texts that begin with *: \"%s\"", node->text,
+	    node->text);
+	return node;
+}
+
 static struct yaml_node *
 read_node(struct reading *reading)
 {
@@ -252,10 +266,7 @@ read_node(struct reading *reading)
 	case YAML_MAPPING_START_EVENT:
 		return read_collection(reading);
 	case YAML_ALIAS_EVENT:
-		report_add(reading->report, place_here(reading),
-		    "aliases (*%s) are not allowed; quote texts that begin with *: \"*%s\"",
-		    reading->event.data.alias.anchor, reading->event.data.alias.anchor);
-		return node_new(reading, YAML_EMPTY);
+		return refuse_alias(reading);
 	default:
 		abort();
 	}

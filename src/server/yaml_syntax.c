@@ -301,6 +301,9 @@ hint_indentation(const struct complaint *complaint)
 	if (problem_has(complaint, "did not find expected '-' indicator"))
 		return say(complaint, complaint->place.line, complaint->place.column - 1,
 		    "this should be a further list item (`- ...`), or be indented otherwise");
+	if (problem_has(complaint, "did not find expected node content"))
+		return say(complaint, complaint->place.line, complaint->place.column - 1,
+		    "a value is missing here, or a ] or } that closes what was opened before");
 	if (problem_has(complaint, "did not find expected key"))
 		return say(complaint, complaint->place.line, complaint->place.column - 1,
 		    "this fits nothing above it; options of one section begin in the same column");
