@@ -341,6 +341,7 @@ def test_pre_approval(server, pair):
                   f"<item jid='{romeo.bare}' subscription='none' approved='true'/></query></iq>")
     romeo.expect_nothing(after=juliet)
     step(romeo, "subscribe", juliet)
+    settle(romeo, juliet)       # it has reached her home; and what that did has come back:
     _, heard = settle(juliet, romeo)
     assert "subscribed" in [e.get("type") for e in heard]
     assert not [e for e in juliet.heap if e.get("type") == "subscribe"], "she was not asked"

@@ -166,7 +166,6 @@ def test_second_daemon_on_the_same_data(servers):
     other.config = {"data": server.folder / "data"}
     with pytest.raises(AssertionError, match="does not start"):
         other.start()
-    other.process = None
     server.client("juliet").online()
 
 
@@ -175,7 +174,6 @@ def test_broken_configuration_does_not_start(servers):
     server.config = {"lisen": {}}
     with pytest.raises(AssertionError, match=r"linnet\.yaml:\d+:\d+: "):
         server.start()
-    server.process = None
 
 
 def test_drain(servers):

@@ -4,7 +4,7 @@
 import datetime
 
 import pytest
-from kit import deviates, only_linnet
+from kit import only_linnet
 
 CONFIG = {"modules": {"version": {}, "ping": {}, "time": {}, "disco": {}}}
 VERSION, PING, TIME = "jabber:iq:version", "urn:xmpp:ping", "urn:xmpp:time"
@@ -46,27 +46,20 @@ def test_ping_of_a_client(juliet, romeo):
     juliet.answer(ident)
 
 
-@deviates("prosody", "answers")
-def test_ping_of_somebodys_account(juliet, romeo):
-    """His account answers nobody but him: service-unavailable, as if it were not there."""
-    juliet.refused("get", f"<ping xmlns='{PING}'/>", "service-unavailable", to=romeo.bare)
-
-
 @only_linnet("an option of ours")
 def test_server_pings(servers):
     """A silent client is asked; one that does not answer is gone."""
     server = servers({"modules": {"ping": {"interval": "1s", "timeout": "1s"}}})
     juliet, romeo = server.client("juliet", "a"), server.client("romeo", "a")
-    got = juliet.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
-    assert got.get("from") in (None, server.host, juliet.bare)
-    juliet.send(f"<iq type='result' id='{got.get('id')}'/>")
+    for _ in range(2):
+        got = juliet.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
+        assert got.get("from") in (None, server.host, juliet.bare)
+        juliet.send(f"<iq type='result' id='{got.get('id')}'/>")
     romeo.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
     romeo.expect_stream_error("connection-timeout")
-    got = juliet.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
 
 
-@pytest.mark.parametrize("to", ["host"])
-def test_time(juliet, to):
+def test_time(juliet):
     """XEP-0202 §3, XEP-0082."""
     answer = juliet.get(f"<time xmlns='{TIME}'/>", juliet.domain)[0]
     utc = answer.findtext(f"{{{TIME}}}utc")

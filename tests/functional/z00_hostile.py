@@ -73,7 +73,9 @@ def test_never_reads(server, flood):
         for n in range(400):
             juliet.send(f"<message to='{mute}' type='headline' id='m{n}'>"
                         f"<body>{'x' * 30000}</body></message>")
-        juliet.sync()
+        ident = juliet.iq("get", "<x xmlns='urn:example'/>", juliet.bare)
+        while juliet.next().get("id") != ident:     # errors, once he is gone
+            pass
     else:
         mute.sock.settimeout(0.5)
         request = b"<iq type='get' id='x'><x xmlns='urn:example'>" + b"y" * 200 + b"</x></iq>"

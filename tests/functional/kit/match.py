@@ -59,6 +59,8 @@ def _mismatch(pattern, element, only):
 def _attributes(name, pattern, element, only):
     for key, wanted in pattern.attrib.items():
         got = element.get(key)
+        if got is None and key == "type" and pattern.tag == f"{{{NS_CLIENT}}}message":
+            got = "normal"      # RFC 6121 §5.2.2
         if wanted == "!":
             if got is not None:
                 return f"{name}: {key}='{got}' should not be there"
