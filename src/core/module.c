@@ -341,12 +341,13 @@ installed(const struct snapshot *old, const struct snapshot *now)
 {
 	struct module_worker *mw = worker_slot(worker_current(), slot);
 
+	if (mw == NULL)
+		return; /* the main thread runs no handlers */
 	for (unsigned i = 0; i < now->mod_count; i++)
 		open_worker_state(mw, now->mods[i]);
 	if (old == NULL)
 		return;
-	if (worker_current() != worker_main())
-		entity_each(change_account, NULL);
+	entity_each(change_account, NULL);
 	for (unsigned i = 0; i < old->mod_count; i++)
 		if (!keeps(now, old->mods[i]->instance))
 			close_worker_state(mw, old->mods[i]);

@@ -270,6 +270,7 @@ available(struct ln_account *account, struct ln_session *session, struct ln_stan
 	int8_t priority;
 
 	if (!read_priority(st, &priority)) {
+		ln_set_to(st, &account->entity.jid); /* who answers */
 		router_bounce(st, LN_ERR_BAD_REQUEST, "A priority is a number from -128 to 127.");
 		return;
 	}

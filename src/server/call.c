@@ -17,6 +17,7 @@
 #include "core/host.h"
 #include "core/module.h"
 #include "core/router.h"
+#include "core/work.h"
 #include "net/worker.h"
 #include "server/command.h"
 #include "server/option_values.h"
@@ -307,8 +308,10 @@ run_for_account(struct entity *entity, struct item *item)
 {
 	struct ln_call *call = call_of_item(item);
 
+	work_begin(entity, NULL);
 	call->account = account_of_entity(entity);
 	run(call);
+	work_end();
 }
 
 static void
