@@ -109,12 +109,21 @@ snapshot_on_install(void (*installed)(const struct snapshot *old, const struct s
 }
 
 static void
-close_worker(struct worker *worker)
+release(struct worker *worker)
 {
 	struct snapshot *snapshot = worker_slot(worker, slot);
 
 	worker_slot_set(worker, slot, NULL);
 	snapshot_unref(&snapshot);
+}
+
+/* The main thread's worker is not closed like the others; its share goes with the first. */
+static void
+close_worker(struct worker *worker)
+{
+	release(worker);
+	if (worker_index(worker) == 0)
+		release(worker_main());
 }
 
 void

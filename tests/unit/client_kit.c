@@ -118,7 +118,7 @@ static void
 handle_up(struct entity *entity, struct up *up)
 {
 	struct port *port = port_find(up->port);
-	const struct port_enabled enabled = { up->enable.resume ? "sm1" : NULL, 600 };
+	struct port_enabled enabled = { NULL, 600 };
 
 	(void)entity;
 	switch (up->kind) {
@@ -129,6 +129,7 @@ handle_up(struct entity *entity, struct up *up)
 		break;
 	case UP_ENABLE:
 		note("enable %d", up->enable.resume);
+		enabled.id = up->enable.resume ? "sm1" : NULL;
 		port->ops->enabled(port, &enabled);
 		break;
 	case UP_RESUME:
@@ -199,7 +200,7 @@ idle(const struct entity *entity)
 static void
 unload(struct entity *entity)
 {
-	(void)entity;
+	free(entity);
 }
 
 static bool
