@@ -28,6 +28,7 @@ struct client {
 	uint32_t marked;      /* of these, how many lie before marked_at */
 	uint32_t acked;       /* and how many the session was told of */
 	bool acks;            /* XEP-0198 is on */
+	bool wants_acks;      /* it was asked for: what follows <enable/> need not wait */
 	bool counted, quoted; /* in the limits of its address, of the listener */
 	struct negotiation *negotiation;
 };

@@ -503,7 +503,7 @@ negotiation_resumed(struct client *client, const struct port_resumed *resumed)
 	buf_printf(out, " h='%u'", resumed->h);
 	writer_close(out, "resumed", NULL, 0);
 	stream_flush(&client->stream, out);
-	client->acks = true;
+	client->acks = client->wants_acks = true;
 	establish(client, resumed->session, resumed->jid);
 	client_log(client, LOG_LEVEL_INFO, "session resumed");
 	stream_go_on(&client->stream, STREAM_PAUSE_WAIT);

@@ -53,6 +53,7 @@ enable(struct client *client, const struct ln_elem *elem)
 	if (sm_number(ln_elem_attr(elem, "max"), &max))
 		up->enable.max_s = max;
 	up->enable.resume = is_true(ln_elem_attr(elem, "resume"));
+	client->wants_acks = true;
 	up_post(&up);
 }
 
@@ -66,7 +67,7 @@ acked(struct client *client, const struct ln_elem *elem)
 		stream_fail(&client->stream, STREAM_BAD_FORMAT, "<a/> without a good 'h'");
 		return;
 	}
-	if (!client->acks) {
+	if (!client->wants_acks) {
 		stream_fail(&client->stream, STREAM_UNSUPPORTED_STANZA_TYPE,
 		    "<a/> without <enable/>");
 		return;
@@ -81,7 +82,7 @@ asked(struct client *client)
 {
 	struct up *up;
 
-	if (!client->acks) {
+	if (!client->wants_acks) {
 		sm_failed(client, LN_ERR_UNEXPECTED_REQUEST, false, 0);
 		return;
 	}

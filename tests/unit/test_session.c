@@ -180,6 +180,13 @@ START_TEST(acknowledgements)
 }
 END_TEST
 
+START_TEST(asking_right_behind_enabling)
+{
+	peer_send(peer, "<enable xmlns='urn:xmpp:sm:3'/><r xmlns='urn:xmpp:sm:3'/>");
+	peer_expect(peer, "<enabled xmlns='urn:xmpp:sm:3'/><a xmlns='urn:xmpp:sm:3' h='42'/>");
+}
+END_TEST
+
 /* --- down ----------------------------------------------------------------------------------- */
 
 static void
@@ -502,6 +509,7 @@ bound_streams(void)
 	tcase_add_test(t, breaking_off_does_not);
 	tcase_add_test(t, unknown_elements_are_for_the_session);
 	tcase_add_test(t, acknowledgements);
+	tcase_add_test(t, asking_right_behind_enabling);
 	tcase_add_test(t, the_kernel_acknowledges_without_stream_management);
 	tcase_add_test(t, a_paused_stream_is_not_read);
 	tcase_add_test(t, the_session_may_end_the_stream);
