@@ -4,10 +4,12 @@
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/config.h"
 #include "server/ctl.h"
+#include "server/loader.h"
 
 /* What every verb works with; `config` is NULL where the file has mistakes. */
 struct look {
@@ -71,10 +73,15 @@ static const struct {
 enum ctl_exit
 ctl_config(struct ctl *ctl, char **words)
 {
-	static const struct config_registry none;
-	struct look look = { .registry = &none };
+	struct look look = { .registry = loader_registry() };
 	enum ctl_exit status = CTL_USAGE;
+	char *error = NULL;
 
+	if (!loader_open(loader_directory(), &error)) {
+		fprintf(stderr, "linnetctl: %s\n", error);
+		free(error);
+		return CTL_FAILED;
+	}
 	for (size_t i = 0; *words != NULL && i < sizeof verbs / sizeof *verbs; i++) {
 		if (strcmp(verbs[i].name, *words) != 0)
 			continue;
@@ -91,5 +98,6 @@ ctl_config(struct ctl *ctl, char **words)
 	config_unref(&look.config);
 	report_free(&look.report);
 	buf_free(&look.out);
+	loader_close();
 	return status;
 }
