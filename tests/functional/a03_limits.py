@@ -79,8 +79,8 @@ def test_wide_and_deep_but_allowed(juliet, romeo):
 def test_a_limit_of_ones_own(servers):
     small = servers({"limits": {"stanza": "20k"}})
     juliet = small.client("juliet")
-    juliet.send(f"<message to='{juliet.bare}'><body>{'x' * 15000}</body></message>")
-    juliet.expect_nothing()
+    juliet.send(f"<message to='{juliet}' id='m'><body>{'x' * 15000}</body></message>")
+    juliet.expect("<message id='m'/>")
     juliet.send_quietly(f"<message><body>{'x' * 30000}</body></message>".encode())
     juliet.expect_stream_error("policy-violation")
 

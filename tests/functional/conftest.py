@@ -147,7 +147,11 @@ def _stage(request):
     signal.setitimer(signal.ITIMER_REAL, 0)
     close_wires()
     for one in _servers_of(request.node):
-        one.check()
+        try:
+            one.check()
+        finally:
+            if one in _servers_of(request.node.parent):
+                one.revive()
 
 
 def _servers_of(node):

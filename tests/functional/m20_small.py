@@ -54,7 +54,8 @@ def test_server_pings(servers):
     for _ in range(2):
         got = juliet.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
         assert got.get("from") in (None, server.host, juliet.bare)
-        juliet.send(f"<iq type='result' id='{got.get('id')}'/>")
+        to = f" to='{got.get('from')}'" if got.get("from") else ""
+        juliet.send(f"<iq type='result' id='{got.get('id')}'{to}/>")
     romeo.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
     romeo.expect_stream_error("connection-timeout")
 

@@ -119,6 +119,14 @@ class _Server:
         if status or SANITIZER.search(self.log()):
             raise Failed(f"ended with status {status}:\n{self.log()}")
 
+    def revive(self):
+        """If it has died, start it again: one crash is one failure."""
+        if self.process is not None and self.process.poll() is not None:
+            self.process = None
+            self._log.close()
+            (self.folder / "log").rename(self.folder / "log.dead")
+            self.start()
+
     def kill(self):
         """SIGKILL: what is on disk is what is left."""
         self.process.kill()
