@@ -62,7 +62,7 @@ def test_bad_address(server, jid):
 
 def test_add_twice(server, juliet):
     done = server.ctl("user", "add", juliet.bare, "other", check=False)
-    assert done.returncode == 1 and juliet.bare in done.stderr
+    assert done.returncode == 1 and "exists" in done.stderr
     Client(server, juliet.user).login()
 
 
@@ -86,7 +86,7 @@ def test_import_names_the_line(server, tmp_path):
     users = tmp_path / "users"
     users.write_text(f"sampson@{server.host} x\nnot an address\n", encoding="utf-8")
     done = server.ctl("user", "import", users, check=False)
-    assert done.returncode == 1 and "2" in done.stderr
+    assert done.returncode == 1 and "2" in done.stdout + done.stderr
 
 
 def test_no_password_in_the_database(servers):

@@ -55,12 +55,14 @@ def test_half_open_per_address(servers):
     """limits.connections-per-address counts who has not logged in."""
     server = servers({"limits": {"connections-per-address": 10}})
     inside = [server.client("page") for _ in range(12)]     # those have
-    with half_open(server, 10):
-        late = server.wire()
-        late.send_quietly(HEADER)
-        late.drain()                                        # turned away
-        for one in inside:
-            one.sync()
+    outside = [server.wire() for _ in range(10)]
+    for one in outside:
+        one.open(server.host)
+    server.wire().expect_stream_error("policy-violation", "resource-constraint")
+    for one in inside:
+        one.sync()
+    for one in outside:
+        one.close()
     chat_works(server)
 
 
