@@ -119,8 +119,6 @@ check_limits(const struct engine *engine, const char **attributes,
 {
 	unsigned count = 0;
 
-	if (XML_GetCurrentByteCount(engine->expat) > (int)PARSER_TAG_MAX)
-		return PARSER_LONG_TAG;
 	while (attributes[2 * count] != NULL)
 		count++;
 	if (count > limits->attributes)

@@ -13,3 +13,5 @@ src_liblinnet_a_SOURCES += \
 unit_tests += \
 	tests/unit/test_elem \
 	tests/unit/test_parser
+
+fuzz_targets += tests/fuzz/fuzz_stream

@@ -212,7 +212,9 @@ on_start(void *engine_p, const char *name, const char **attributes)
 		parser->in_root = true;
 		return;
 	}
-	if (!parser->in_root)
+	if (XML_GetCurrentByteCount(engine->expat) > (int)PARSER_TAG_MAX)
+		error = PARSER_LONG_TAG;
+	else if (!parser->in_root)
 		error = take_header(parser, engine, name, attributes);
 	else if (engine->root == NULL && has_wrong_content(parser, name))
 		error = PARSER_BAD_STANZA_NS;
