@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/arena.h"
@@ -273,11 +274,25 @@ error_of(const struct engine *engine)
 	}
 }
 
+/* Expat takes UTF-16 for what it is, even when told UTF-8, by the first two bytes. */
+static bool
+is_utf16(const struct engine *engine, const char *bytes, size_t len)
+{
+	size_t count = engine->fed < 2 ? 2 - (size_t)engine->fed : 0;
+
+	if (engine->fed == 0 && len > 0 && (uint8_t)bytes[0] >= 0xfe)
+		return true;
+	return memchr(bytes, '\0', len < count ? len : count) != NULL;
+}
+
 enum parser_error
 engine_parse(struct engine *engine, const char *bytes, size_t len, bool final)
 {
-	enum XML_Status status = XML_Parse(engine->expat, bytes, (int)len, final);
+	enum XML_Status status;
 
+	if (is_utf16(engine, bytes, len))
+		return PARSER_BAD_ENCODING;
+	status = XML_Parse(engine->expat, bytes, (int)len, final);
 	engine->fed += (int64_t)len;
 	engine->age += (int64_t)len;
 	if (engine->stopped)

@@ -274,6 +274,24 @@ START_TEST(every_error_has_its_condition)
 }
 END_TEST
 
+/* Expat would read it, if it saw the first two bytes together. */
+START_TEST(utf_16_is_refused)
+{
+	static const char *const starts[] = { "<\0?\0x\0", "\0<\0?\0x", "\xff\xfe<\0?\0",
+		"\xfe\xff\0<\0?" };
+	struct peer peer;
+
+	for (size_t i = 0; i < 8; i++) {
+		peer_open(&peer);
+		for (size_t at = 0; at < 6; at += i % 2 ? 1 : 6)
+			parser_feed(peer.parser, starts[i / 2] + at, i % 2 ? 1 : 6);
+		ck_assert_str_eq(peer.events.data,
+		    "[error unsupported-encoding: an encoding other than UTF-8]");
+		peer_close(&peer);
+	}
+}
+END_TEST
+
 START_TEST(after_an_error_nothing_is_taken)
 {
 	struct peer peer;
@@ -602,6 +620,7 @@ suite(void)
 
 	tcase_add_loop_test(tc, streams_in_any_pieces, 0, sizeof streams / sizeof *streams);
 	tcase_add_loop_test(tc, every_error_has_its_condition, 0, sizeof bad / sizeof *bad);
+	tcase_add_test(tc, utf_16_is_refused);
 	tcase_add_test(tc, after_an_error_nothing_is_taken);
 	tcase_add_test(tc, depth_children_and_attributes_are_limited);
 	tcase_add_test(tc, bytes_of_an_element_are_limited_exactly);
