@@ -270,13 +270,23 @@ write_tag_end(struct writer *writer, const struct ln_elem *elem, const char *nam
 	writer_end(writer->out, name);
 }
 
-/* <stream:features/>, <stream:error/>: by the header's prefix. */
+/* The prefix that is declared for this namespace everywhere, or NULL. */
+static const char *
+prefix_of(const struct writer *writer, const char *ns)
+{
+	if (ns == NS_STREAM && writer->in_stream)
+		return "stream";
+	return ns == NS_XML ? "xml" : NULL;
+}
+
+/* <stream:features/>, <stream:error/>. */
 static void
-write_stream_elem(struct writer *writer, const struct ln_elem *elem, struct scope scope)
+write_prefixed(struct writer *writer, const struct ln_elem *elem, const char *prefix,
+    struct scope scope)
 {
 	struct buf name = BUF_INIT;
 
-	buf_printf(&name, "stream:%s", elem->name);
+	buf_printf(&name, "%s:%s", prefix, elem->name);
 	writer_open(writer->out, name.data);
 	write_attrs(writer->out, elem->attrs);
 	write_tag_end(writer, elem, name.data, scope);
@@ -286,8 +296,10 @@ write_stream_elem(struct writer *writer, const struct ln_elem *elem, struct scop
 static void
 write_elem(struct writer *writer, const struct ln_elem *elem, struct scope scope)
 {
-	if (writer->in_stream && elem->ns == NS_STREAM) {
-		write_stream_elem(writer, elem, scope);
+	const char *prefix = prefix_of(writer, elem->ns);
+
+	if (prefix != NULL) {
+		write_prefixed(writer, elem, prefix, scope);
 		return;
 	}
 	writer_open(writer->out, elem->name);

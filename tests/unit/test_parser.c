@@ -174,6 +174,8 @@ static const struct {
 	{ HEADER "<x:a xmlns:x='urn:x' x:k='v' k='w'><x:b/><c/></x:a>",
 	    OPENED "[stanza <a xmlns='urn:x' xmlns:ns0='urn:x' ns0:k='v' k='w'><b/>"
 		   "<c xmlns='jabber:client'/></a>]" },
+	{ HEADER "<a xmlns='u'><xml:b xml:c='d'><e/></xml:b></a>",
+	    OPENED "[stanza <a xmlns='u'><xml:b xml:c='d'><e/></xml:b></a>]" },
 	{ HEADER "<a xmlns=''><b xmlns='urn:x'><c xmlns=''/></b></a>",
 	    OPENED "[stanza <a><b xmlns='urn:x'><c xmlns=''/></b></a>]" },
 	{ HEADER "<a xmlns='urn:x' k='&#9;&#10;&#13;&lt;&apos;&quot;'>&#13;\r\n&gt;</a>",
