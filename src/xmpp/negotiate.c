@@ -235,6 +235,7 @@ check_starttls(struct client *client, const struct ln_elem *elem)
 		return true;
 	stream_send_text(&client->stream, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
 	stream_close(&client->stream);
+	conn_close(client->stream.conn, CONN_PROTOCOL, true); /* RFC 6120 §5.4.2.2 */
 	return false;
 }
 
