@@ -15,3 +15,5 @@ unit_tests += \
 	tests/unit/test_parser
 
 fuzz_targets += tests/fuzz/fuzz_stream
+
+bench_programs += tests/bench/bench_xml
