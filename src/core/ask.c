@@ -14,6 +14,8 @@
 #include "core/work.h"
 #include "net/timer.h"
 
+#define LOADING_MS 50
+
 /* A timer, or with an id a question whose answer is awaited. */
 struct module_timer {
 	struct module_timer *next;
@@ -58,6 +60,11 @@ timer_fired(void *arg)
 {
 	struct module_timer *timer = arg;
 
+	/* After a reload it may lack what its modules preload: a moment later it has that. */
+	if (account_entity(ln_session_account(timer->session))->life == LIFE_LOADING) {
+		timer_set(&timer->timer, LOADING_MS);
+		return;
+	}
 	work_begin(account_entity(ln_session_account(timer->session)), NULL);
 	finish(timer, NULL);
 	work_end();
@@ -141,6 +148,20 @@ ask_answered(struct ln_session *session, struct ln_stanza *st)
 		return true;
 	}
 	return false;
+}
+
+void
+ask_module_gone(struct ln_session *session, unsigned slot)
+{
+	struct module_timer *timer, *next;
+
+	for (timer = session_slices(session)->timers; timer != NULL; timer = next) {
+		next = timer->next;
+		if (timer->slot != slot)
+			continue;
+		unlink_timer(timer);
+		free(timer);
+	}
 }
 
 void

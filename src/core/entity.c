@@ -155,6 +155,16 @@ lru_put(struct entity_worker *ew, struct entity *entity)
 	TAILQ_INSERT_TAIL(&ew->lru, entity, lru);
 }
 
+bool
+entity_evict(struct entity *entity)
+{
+	if (!evictable(entity))
+		return false;
+	metric_inc(metrics, EVICTED);
+	entity_remove(entity);
+	return true;
+}
+
 static void
 evict(struct entity_worker *ew)
 {

@@ -76,6 +76,9 @@ struct entity_ops {
 	void (*deliver)(struct entity *entity, struct ln_stanza *st);
 	/* May it be evicted (no session, no timer ...)? Inbox and jobs were looked at already. */
 	bool (*idle)(const struct entity *entity);
+	/* Its host was taken away by a reload: ends what it has, as entity->host (the old one) says.
+	 * entity_remove() follows. NULL: nothing to end. */
+	void (*host_gone)(struct entity *entity);
 	/* Frees everything, the entity struct included. */
 	void (*unload)(struct entity *entity);
 };
@@ -115,6 +118,9 @@ void entity_put(struct entity *entity, struct item *item);
 void entity_loaded(struct entity *entity);
 void entity_absent(struct entity *entity);
 void entity_failed(struct entity *entity);
+
+/* Unloads it if nobody needs it just now; false: somebody does. */
+bool entity_evict(struct entity *entity);
 
 /* Back into loading: its inbox waits until entity_loaded(). */
 void entity_reload(struct entity *entity);

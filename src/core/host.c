@@ -62,15 +62,20 @@ snapshot_unref(struct snapshot **snapshot_p)
 		snapshot->free(snapshot);
 }
 
-/* Points an entity at its host's new self. Whose host is gone is told by the observers. */
+/* Points an entity at its host's new self; without a host it ends. */
 static void
 rehost(struct entity *entity, void *arg)
 {
 	const struct ln_host *host = host_of(&entity->jid);
 
 	(void)arg;
-	if (host != NULL)
+	if (host != NULL) {
 		entity->host = host;
+		return;
+	}
+	if (entity->ops->host_gone != NULL)
+		entity->ops->host_gone(entity);
+	entity_remove(entity);
 }
 
 static void

@@ -192,6 +192,7 @@ struct ln_token {
 	TAILQ_ENTRY(ln_token) link;
 	struct ln_stanza *request; /* NULL: answered by the deadline */
 	const char *module;
+	unsigned instance;
 	int64_t due;
 };
 TAILQ_HEAD(token_list, ln_token);
@@ -217,6 +218,7 @@ ln_later(struct ln_ev_iq *ev, const struct ln_mod *mod, struct ln_token **token_
 
 	token->request = ln_take(&ev->head);
 	token->module = mod->def->name;
+	token->instance = mod->instance;
 	token->due = worker_now_ms() + TOKEN_MS;
 	TAILQ_INSERT_TAIL(&iw->tokens, token, link);
 	timer_set_sooner(&iw->timer, TOKEN_MS);
@@ -266,6 +268,30 @@ ln_token_refuse(struct ln_token **token, enum ln_error error, const char *text)
 		router_bounce(request, error, text);
 }
 
+/* Answers in the place of the module, which still has the token. */
+static void
+answer_for(struct iq_worker *iw, struct ln_token *token, enum ln_error error)
+{
+	struct ln_stanza *request = token->request;
+
+	TAILQ_REMOVE(&iw->tokens, token, link);
+	token->request = NULL;
+	router_bounce(request, error, NULL);
+}
+
+void
+iq_modules_changed(const struct snapshot *now)
+{
+	struct iq_worker *iw = local();
+	struct ln_token *token, *next;
+
+	for (token = TAILQ_FIRST(&iw->tokens); token != NULL; token = next) {
+		next = TAILQ_NEXT(token, link);
+		if (!module_keeps(now, token->instance))
+			answer_for(iw, token, LN_ERR_INTERNAL_SERVER_ERROR);
+	}
+}
+
 static void
 expire(void *arg)
 {
@@ -274,13 +300,9 @@ expire(void *arg)
 	struct ln_token *token;
 
 	while ((token = TAILQ_FIRST(&iw->tokens)) != NULL && token->due <= now) {
-		struct ln_stanza *request = token->request;
-
-		TAILQ_REMOVE(&iw->tokens, token, link);
-		token->request = NULL;
 		metric_inc(metrics, EXPIRED);
 		log_error("module", "promised answer did not come module=%s", token->module);
-		router_bounce(request, LN_ERR_REMOTE_SERVER_TIMEOUT, NULL);
+		answer_for(iw, token, LN_ERR_REMOTE_SERVER_TIMEOUT);
 	}
 	if (token != NULL)
 		timer_set(&iw->timer, token->due - now);

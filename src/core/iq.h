@@ -29,6 +29,9 @@ bool iq_dispatch(const struct ln_host *host, struct ln_account *account, struct 
 const struct ln_mod *iq_table_add(struct ln_host *host, const struct ln_mod *mod);
 void iq_table_free(struct ln_host *host);
 
+/* Answers what modules promised that are not on any more. On each worker, after a reload. */
+void iq_modules_changed(const struct snapshot *now);
+
 void iq_init(void);
 
 #endif

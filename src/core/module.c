@@ -20,6 +20,7 @@
 #include "core/router.h"
 #include "core/stanza.h"
 #include "core/stanza_names.h"
+#include "core/work.h"
 #include "net/worker.h"
 
 #define SLOW_US 50000 /* a handler that holds its worker up for longer is logged by name */
@@ -223,15 +224,47 @@ module_account_open(struct ln_account *account)
 		open_account_slice(host->mods[i], account);
 }
 
+static void
+slice_free(struct slices *slices, const struct ln_mod *mod)
+{
+	free(slices->slot[mod->slot]);
+	slices->slot[mod->slot] = NULL;
+}
+
+static void
+close_account_slice(const struct ln_mod *mod, struct ln_account *account)
+{
+	if (slice_of(account_slices(account), mod) == NULL)
+		return;
+	if (mod->def->account_close != NULL)
+		mod->def->account_close(mod, account);
+	slice_free(account_slices(account), mod);
+	account_entity(account)->memory -= mod->def->account_size;
+}
+
+static void
+close_session_slice(const struct ln_mod *mod, struct ln_session *session)
+{
+	if (slice_of(session_slices(session), mod) == NULL)
+		return;
+	if (mod->def->session_close != NULL)
+		mod->def->session_close(mod, session);
+	slice_free(session_slices(session), mod);
+}
+
+bool
+module_account_ready(const struct ln_mod *mod, const struct ln_account *account)
+{
+	return !has_account_part(mod) || slice_of(account_slices(account), mod) != NULL;
+}
+
 void
 module_account_close(struct ln_account *account)
 {
 	const struct ln_host *host = ln_account_host(account);
 
 	for (unsigned i = host->mod_count; i-- > 0;)
-		if (host->mods[i]->def->account_close != NULL &&
-		    slice_of(account_slices(account), host->mods[i]) != NULL)
-			host->mods[i]->def->account_close(host->mods[i], account);
+		close_account_slice(host->mods[i], account);
 	slices_free(account_slices(account));
 	values_free(account);
 }
@@ -251,17 +284,15 @@ module_session_close(struct ln_session *session)
 	const struct ln_host *host = ln_account_host(ln_session_account(session));
 
 	for (unsigned i = host->mod_count; i-- > 0;)
-		if (host->mods[i]->def->session_close != NULL &&
-		    slice_of(session_slices(session), host->mods[i]) != NULL)
-			host->mods[i]->def->session_close(host->mods[i], session);
+		close_session_slice(host->mods[i], session);
 	ask_session_closed(session);
 	slices_free(session_slices(session));
 }
 
 /* --- a new snapshot ------------------------------------------------------------------------------ */
 
-static bool
-keeps(const struct snapshot *snapshot, unsigned instance)
+bool
+module_keeps(const struct snapshot *snapshot, unsigned instance)
 {
 	for (unsigned i = 0; snapshot != NULL && i < snapshot->mod_count; i++)
 		if (snapshot->mods[i]->instance == instance)
@@ -300,40 +331,88 @@ close_worker_state(struct module_worker *mw, const struct ln_mod *mod)
 }
 
 static void
-change_session(const struct ln_host *host, struct ln_session *session)
+open_new_slices(const struct ln_host *host, struct ln_account *account)
 {
-	for (unsigned i = 0; i < host->mod_count; i++)
-		if (slice_of(session_slices(session), host->mods[i]) == NULL)
-			open_session_slice(host->mods[i], session);
-}
-
-/* Modules that came with a reload: slices are opened, after their preloaded values were read. */
-static void
-change_account(struct entity *entity, void *arg)
-{
-	struct ln_account *account = account_of_entity(entity);
 	struct ln_session *session;
 
-	(void)arg;
-	if (account == NULL || entity->life != LIFE_ACTIVE)
-		return;
-	if (values_reload(account))
-		return; /* module_account_changed() follows */
-	for (unsigned i = 0; i < entity->host->mod_count; i++) {
-		const struct ln_mod *mod = entity->host->mods[i];
-
-		if (slice_of(account_slices(account), mod) == NULL)
-			open_account_slice(mod, account);
-	}
+	for (unsigned i = 0; i < host->mod_count; i++)
+		if (slice_of(account_slices(account), host->mods[i]) == NULL)
+			open_account_slice(host->mods[i], account);
 	for (session = ln_session_first(account); session != NULL;
 	     session = ln_session_next(session))
-		change_session(entity->host, session);
+		for (unsigned i = 0; i < host->mod_count; i++)
+			if (slice_of(session_slices(session), host->mods[i]) == NULL)
+				open_session_slice(host->mods[i], session);
 }
 
+/* A module that went with a reload: sessions first, as at the end. */
+static void
+close_module(const struct ln_mod *mod, struct ln_account *account)
+{
+	struct ln_session *session;
+
+	for (session = ln_session_first(account); session != NULL;
+	     session = ln_session_next(session)) {
+		close_session_slice(mod, session);
+		ask_module_gone(session, mod->slot);
+	}
+	close_account_slice(mod, account);
+	values_forget(account, mod);
+}
+
+static void
+close_gone_modules(const struct ln_host *old, struct ln_account *account)
+{
+	const struct ln_host *host = ln_account_host(account);
+
+	for (unsigned i = old->mod_count; i-- > 0;)
+		if (module_on(host, old->mods[i]->slot) == NULL)
+			close_module(old->mods[i], account);
+}
+
+/* Modules that came: slices are opened, after their preloaded values were read. */
 void
 module_account_changed(struct entity *entity)
 {
-	change_account(entity, NULL);
+	struct ln_account *account = account_of_entity(entity);
+
+	if (entity->life != LIFE_ACTIVE || values_reload(account))
+		return;
+	work_begin(entity, NULL);
+	open_new_slices(entity->host, account);
+	work_end();
+}
+
+static bool
+same_modules(const struct ln_host *a, const struct ln_host *b)
+{
+	for (unsigned i = 0; i < a->mod_count && a->mod_count == b->mod_count; i++)
+		if (a->mods[i]->slot != b->mods[i]->slot)
+			return false;
+	return a->mod_count == b->mod_count;
+}
+
+static void
+change_account(struct entity *entity, void *arg)
+{
+	const struct snapshot *old = arg;
+	struct ln_account *account = account_of_entity(entity);
+	struct ln_host *host;
+
+	if (account == NULL)
+		return;
+	HASH_FIND(hh, old->hosts, entity->host->name, strlen(entity->host->name), host);
+	if (host != NULL && same_modules(host, entity->host))
+		return;
+	/* Whom nobody uses is loaded again when somebody does. */
+	if (entity_evict(entity))
+		return;
+	if (host != NULL) {
+		work_begin(entity, NULL);
+		close_gone_modules(host, account);
+		work_end();
+	}
+	module_account_changed(entity);
 }
 
 static void
@@ -347,9 +426,10 @@ installed(const struct snapshot *old, const struct snapshot *now)
 		open_worker_state(mw, now->mods[i]);
 	if (old == NULL)
 		return;
-	entity_each(change_account, NULL);
+	entity_each(change_account, (void *)old);
+	iq_modules_changed(now);
 	for (unsigned i = 0; i < old->mod_count; i++)
-		if (!keeps(now, old->mods[i]->instance))
+		if (!module_keeps(now, old->mods[i]->instance))
 			close_worker_state(mw, old->mods[i]);
 }
 

@@ -35,8 +35,12 @@ void module_session_close(struct ln_session *session);
 /* The module's instance on a host as of now; NULL: switched off meanwhile. */
 const struct ln_mod *module_on(const struct ln_host *host, unsigned slot);
 
-/* Frees a session's timers and forgets what was asked of it. */
+/* Is this instance of a module on in the snapshot? */
+bool module_keeps(const struct snapshot *snapshot, unsigned instance);
+
+/* Frees a session's timers (or those of one module) and forgets what was asked of it. */
 void ask_session_closed(struct ln_session *session);
+void ask_module_gone(struct ln_session *session, unsigned slot);
 
 /* A result or error that a client sent: true if ln_session_ask() waited for it (it is freed). */
 bool ask_answered(struct ln_session *session, struct ln_stanza *st);
@@ -44,6 +48,7 @@ bool ask_answered(struct ln_session *session, struct ln_stanza *st);
 /* --- between the files of the run time ------------------------------------------------ */
 
 void values_free(struct ln_account *account);
+void values_forget(struct ln_account *account, const struct ln_mod *mod);
 
 /* After a reload: does the account lack values that its modules preload? Then it goes back into
  * loading, and module_account_changed() is called when they are there. */
@@ -57,6 +62,9 @@ struct breadcrumb {
 	int64_t entered_us;
 };
 extern _Thread_local struct breadcrumb breadcrumb;
+
+/* Is the module's slice of the account open? A module without one is always ready. */
+bool module_account_ready(const struct ln_mod *mod, const struct ln_account *account);
 
 /* What src/im keeps for it (im/api.c). */
 struct slices *account_slices(const struct ln_account *account);

@@ -40,7 +40,8 @@ bytes_of(const struct document *document)
 /* --- which values ------------------------------------------------------------------------- */
 
 struct preload {
-	const struct ln_mod *mod;
+	const struct ln_module *module;
+	unsigned slot;
 	unsigned value;
 };
 
@@ -55,7 +56,8 @@ each_preload(const struct ln_host *host, struct preload *list, size_t room)
 
 		for (unsigned v = 0; value != NULL && value[v].name != NULL; v++)
 			if ((value[v].flags & LN_PRELOAD) && count < room)
-				list[count++] = (struct preload){ host->mods[i], v };
+				list[count++] = (struct preload){ host->mods[i]->def,
+					host->mods[i]->slot, v };
 	}
 	return count;
 }
@@ -69,8 +71,8 @@ module_preloads(const struct ln_host *host, struct store_preload *out, size_t ro
 	size_t count = each_preload(host, list, room < PRELOADS ? room : PRELOADS);
 
 	for (size_t i = 0; i < count; i++)
-		out[i] = (struct store_preload){ list[i].mod->def->name,
-			list[i].mod->def->values[list[i].value].name };
+		out[i] = (struct store_preload){ list[i].module->name,
+			list[i].module->values[list[i].value].name };
 	return count;
 }
 
@@ -141,12 +143,22 @@ is_loaded(const struct documents *all, const struct ln_value *value)
 	return false;
 }
 
+static bool
+is_value_of(const struct ln_module *module, const struct ln_value *wanted)
+{
+	const struct ln_value *value = module->values;
+
+	while (value != NULL && value->name != NULL && value != wanted)
+		value++;
+	return value != NULL && value->name != NULL;
+}
+
 static void
 take_rows(struct ln_account *account, const struct preload *preload, const struct store_row *row)
 {
-	mark_loaded(documents(account), &preload->mod->def->values[preload->value]);
+	mark_loaded(documents(account), &preload->module->values[preload->value]);
 	for (; row != NULL; row = row->next)
-		put(account, preload->mod->slot, preload->value, row->cell[0].bytes,
+		put(account, preload->slot, preload->value, row->cell[0].bytes,
 		    row->cell[1].bytes, row->cell[1].len);
 }
 
@@ -157,7 +169,6 @@ module_values_loaded(struct ln_account *account, const struct store_row *const *
 	struct preload list[PRELOADS];
 	size_t known = each_preload(ln_account_host(account), list, PRELOADS);
 
-	/* A reload in between may have changed the list: then what is missing is read again. */
 	for (size_t i = 0; i < count && i < known; i++)
 		take_rows(account, &list[i], values[i]);
 }
@@ -180,6 +191,30 @@ values_free(struct ln_account *account)
 	free(all);
 }
 
+void
+values_forget(struct ln_account *account, const struct ln_mod *mod)
+{
+	struct documents *all = *account_documents(account);
+	struct document **at = all != NULL ? &all->first : NULL, *document;
+	unsigned kept = 0;
+
+	while (at != NULL && (document = *at) != NULL) {
+		if (document->slot != mod->slot) {
+			at = &document->next;
+			continue;
+		}
+		account_entity(account)->memory -=
+		    sizeof *document + document->key_len + document->len;
+		*at = document->next;
+		free(document);
+	}
+	for (unsigned i = 0; all != NULL && i < all->loaded_count; i++)
+		if (!is_value_of(mod->def, all->loaded[i]))
+			all->loaded[kept++] = all->loaded[i];
+	if (all != NULL)
+		all->loaded_count = kept;
+}
+
 /* --- after a reload ------------------------------------------------------------------------------ */
 
 struct reload {
@@ -198,8 +233,10 @@ reloaded(struct store_job *job, const struct store_loaded *loaded, void *arg)
 
 	(void)job;
 	if (account != NULL && entity->life == LIFE_LOADING) {
-		for (size_t i = 0; i < reload->count && i < loaded->value_count; i++)
-			take_rows(account, &reload->list[i], loaded->values[i]);
+		/* If the disk failed, nothing is known: it is read again. */
+		if (loaded->outcome == STORE_OK)
+			for (size_t i = 0; i < reload->count; i++)
+				take_rows(account, &reload->list[i], loaded->values[i]);
 		entity_loaded(entity);
 		module_account_changed(entity);
 	}
@@ -216,12 +253,12 @@ values_reload(struct ln_account *account)
 	struct reload *reload = xcalloc(1, sizeof *reload);
 
 	for (size_t i = 0; i < known; i++) {
-		const struct ln_value *value = &all[i].mod->def->values[all[i].value];
+		const struct ln_value *value = &all[i].module->values[all[i].value];
 
 		if (is_loaded(*account_documents(account), value))
 			continue;
 		wanted[reload->count] =
-		    (struct store_preload){ all[i].mod->def->name, value->name };
+		    (struct store_preload){ all[i].module->name, value->name };
 		reload->list[reload->count++] = all[i];
 	}
 	if (reload->count == 0) {
@@ -306,21 +343,22 @@ struct reading {
 };
 
 static void
-give_document(const struct reading *reading, struct entity *entity, struct store_job *job)
+give_document(const struct reading *reading, struct ln_account *account, struct store_job *job)
 {
-	const struct ln_mod *mod = module_on(entity->host, reading->slot);
+	const struct ln_mod *mod = module_on(ln_account_host(account), reading->slot);
 	const struct store_row *row = store_rows(job, 0);
 	const struct ln_elem *elem = NULL;
 	struct ln_token *token = reading->token;
 
-	if (mod == NULL || store_job_outcome(job) != STORE_OK) {
+	if (mod == NULL || !module_account_ready(mod, account) ||
+	    store_job_outcome(job) != STORE_OK) {
 		if (token != NULL)
 			ln_token_refuse(&token, LN_ERR_INTERNAL_SERVER_ERROR, NULL);
 		return;
 	}
 	if (row != NULL && row->cell[0].bytes != NULL)
 		elem = parse(row->cell[0].bytes, row->cell[0].len);
-	reading->done(mod, account_of_entity(entity), token, elem);
+	reading->done(mod, account, token, elem);
 }
 
 static void
@@ -328,15 +366,16 @@ value_read(struct store_job *job, void *arg)
 {
 	struct reading *reading = arg;
 	struct entity *entity = entity_find(&reading->jid);
+	struct ln_account *account = entity != NULL ? account_of_entity(entity) : NULL;
 
-	if (entity == NULL || account_of_entity(entity) == NULL || entity->life != LIFE_ACTIVE) {
+	if (account == NULL || entity->life == LIFE_DYING) {
 		if (reading->token != NULL)
 			ln_token_refuse(&reading->token, LN_ERR_INTERNAL_SERVER_ERROR, NULL);
-		return;
+	} else {
+		work_begin(entity, NULL);
+		give_document(reading, account, job);
+		work_end();
 	}
-	work_begin(entity, NULL);
-	give_document(reading, entity, job);
-	work_end();
 	entity = entity_find(&reading->jid);
 	if (entity != NULL && entity->jobs > 0)
 		entity_job_end(entity);

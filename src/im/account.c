@@ -49,6 +49,7 @@ account_session_by_resource(struct ln_account *account, const char *resource)
 
 struct loading {
 	struct ln_jid jid;
+	unsigned generation; /* of the snapshot whose modules were asked what to load */
 	char name[LN_JID_MAX + 1];
 };
 
@@ -67,17 +68,22 @@ open_account(struct ln_account *account, const struct store_loaded *loaded)
 	entity_loaded(&account->entity);
 }
 
+static void read_account(struct entity *entity);
+
 static void
 account_loaded(struct store_job *job, const struct store_loaded *loaded, void *arg)
 {
 	struct loading *loading = arg;
 	struct entity *entity = entity_find(&loading->jid);
+	bool outdated = loading->generation != snapshot_current()->generation;
 
 	(void)job;
 	free(loading);
 	if (entity == NULL || entity->life != LIFE_LOADING)
 		return;
-	if (loaded->outcome != STORE_OK)
+	if (outdated)
+		read_account(entity);
+	else if (loaded->outcome != STORE_OK)
 		entity_failed(entity);
 	else if (loaded->status != STORE_ACTIVE || loaded->kind != STORE_ACCOUNT)
 		entity_absent(entity);
@@ -86,21 +92,29 @@ account_loaded(struct store_job *job, const struct store_loaded *loaded, void *a
 }
 
 static void
-account_load(struct entity *entity)
+read_account(struct entity *entity)
 {
-	struct ln_account *account = account_of(entity);
 	struct store_preload preloads[PRELOADS_MAX] = { { ROSTER_MODULE, ROSTER_VALUE },
 		{ ROSTER_MODULE, ROSTER_VERSION } };
 	size_t count = 2 + module_preloads(entity->host, preloads + 2, PRELOADS_MAX - 2);
 	struct loading *loading = xcalloc(1, sizeof *loading);
 
-	TAILQ_INIT(&account->sessions);
-	TAILQ_INIT(&account->waiting);
+	loading->generation = snapshot_current()->generation;
 	loading->jid = entity->jid;
 	memcpy(loading->name, entity->jid.full, ln_jid_len(&entity->jid));
 	loading->jid.full = loading->name;
 	store_load(work_store(), entity->last_write, loading->name, preloads, count, 0,
 	    account_loaded, loading);
+}
+
+static void
+account_load(struct entity *entity)
+{
+	struct ln_account *account = account_of(entity);
+
+	TAILQ_INIT(&account->sessions);
+	TAILQ_INIT(&account->waiting);
+	read_account(entity);
 }
 
 static bool
@@ -140,6 +154,25 @@ account_deliver(struct entity *entity, struct ln_stanza *st)
 	work_end();
 }
 
+static void
+end_sessions(struct ln_account *account, const char *condition, const char *reason)
+{
+	struct ln_session *session;
+
+	while ((session = TAILQ_FIRST(&account->sessions)) != NULL)
+		session_end(session, condition, reason);
+}
+
+static void
+account_host_gone(struct entity *entity)
+{
+	if (!account_of(entity)->open)
+		return;
+	work_begin(entity, NULL);
+	end_sessions(account_of(entity), "host-gone", "the host is not served any more");
+	work_end();
+}
+
 const struct entity_ops account_ops = {
 	.kind = "account",
 	.size = sizeof(struct ln_account),
@@ -148,6 +181,7 @@ const struct entity_ops account_ops = {
 	.load = account_load,
 	.deliver = account_deliver,
 	.idle = account_idle,
+	.host_gone = account_host_gone,
 	.unload = account_unload,
 };
 
@@ -244,15 +278,6 @@ account_up_stanza(struct entity *entity, struct ln_stanza *st)
 }
 
 /* --- the end ----------------------------------------------------------------------------------------- */
-
-static void
-end_sessions(struct ln_account *account, const char *condition, const char *reason)
-{
-	struct ln_session *session;
-
-	while ((session = TAILQ_FIRST(&account->sessions)) != NULL)
-		session_end(session, condition, reason);
-}
 
 void
 account_gone(struct ln_account *account)

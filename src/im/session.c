@@ -36,6 +36,9 @@
 #define HOLD_MAX_MS 60000
 #define FAILING_MS 1000
 
+/* A deadline of an account that is being loaded anew is put off by this. */
+#define LOADING_MS 50
+
 enum { SESSIONS, BOUND, CONFLICTS, REFUSED, PAUSED, OVERFULL };
 static const struct metric_row rows[] = {
 	[SESSIONS] = { "sessions", METRIC_GAUGE, "Sessions, the hibernating ones included." },
@@ -536,6 +539,11 @@ session_deadline(void *arg)
 {
 	struct ln_session *session = arg;
 
+	/* After a reload the account may lack what its modules preload: their handlers wait. */
+	if (session->account->entity.life == LIFE_LOADING) {
+		timer_set(&session->timer, LOADING_MS);
+		return;
+	}
 	work_begin(&session->account->entity, NULL);
 	check_time(session, worker_now_ms());
 	work_end();

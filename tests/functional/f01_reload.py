@@ -37,6 +37,28 @@ def test_module_with_state_on(servers):
                       )[0][0].text == "1"
 
 
+def test_module_with_state_off_and_on(servers):
+    """What is in memory goes with the module; what is stored is there when it comes back."""
+    blocking = {"modules": {"blocking": {}, "csi": {}, "carbons": {}}}
+    items = "<blocklist xmlns='urn:xmpp:blocking'/>"
+    server = servers(start=False)
+    server.config = blocking
+    server.start()
+    juliet, romeo = server.client("juliet").online(), server.client("romeo").online()
+    idle = server.client("rosaline").online()
+    juliet.set(f"<block xmlns='urn:xmpp:blocking'><item jid='{romeo.bare}'/></block>")
+    idle.close()
+    for _ in range(2):
+        server.reload({})
+        juliet.refused("get", items, "service-unavailable")
+        romeo.send(f"<message to='{juliet}' id='through'/>")
+        juliet.expect("<message id='through'/>")
+        server.reload(blocking)
+        assert len(juliet.get(items)[0]) == 1
+        romeo.send(f"<message to='{juliet}' id='blocked'/>")
+        romeo.expect("<message id='blocked' type='error'/>")
+
+
 def test_options(servers):
     server = servers({"modules": {"version": {}}})
     juliet = server.client("juliet").online()
