@@ -79,6 +79,7 @@ struct core_conf {
 	unsigned sm_queue;          /* stream-management.queue: unacknowledged stanzas */
 	int64_t c2s_rate, s2s_rate; /* bytes a second; 0: off */
 	bool tls_required;          /* c2s.tls */
+	bool channel_binding;       /* c2s.channel-binding */
 	struct tls *tls;            /* all certificates, held by `config`; NULL: none, no TLS */
 	unsigned connections_per_address; /* before login; 0: off */
 	struct ln_rate login_per_address; /* failed attempts; count LN_OFF: no limit */

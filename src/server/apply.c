@@ -287,6 +287,7 @@ make_core(struct core_conf *core, const struct config *config, struct tls *tls)
 	core->c2s_rate = or_off(limits->c2s_rate);
 	core->s2s_rate = or_off(limits->s2s_rate);
 	core->tls_required = config->c2s.tls == CONFIG_TLS_REQUIRED;
+	core->channel_binding = config->c2s.channel_binding;
 	core->tls = tls;
 	core->connections_per_address = (unsigned)or_off(limits->connections_per_address);
 	core->login_per_address = limits->login_attempts.per_address;

@@ -104,6 +104,7 @@ enum config_conflict { CONFIG_CONFLICT_REPLACE, CONFIG_CONFLICT_REFUSE, CONFIG_C
 struct config_c2s {
 	int tls;      /* enum config_tls_policy */
 	int conflict; /* enum config_conflict */
+	bool channel_binding;
 };
 
 struct config_stream_management {

@@ -190,6 +190,9 @@ static const struct ln_option c2s_rows[] = {
 	LN_OPTION_ENUM(config_c2s, conflict, conflict_names, CONFIG_CONFLICT_REPLACE,
 	    "What a client gets that asks for a resource in use: it replaces the other session, "
 	    "is refused, or gets another resource."),
+	LN_OPTION_BOOL(config_c2s, channel_binding, true,
+	    "Whether SCRAM may be tied to the TLS connection. Off where a proxy ends TLS, and for "
+	    "clients that claim a binding they do not have (slixmpp before 1.8.4)."),
 	LN_OPTION_END,
 };
 

@@ -39,7 +39,7 @@ struct offer;
 
 struct negotiation {
 	enum negotiation_state state;
-	unsigned failures;         /* of SASL, of binding */
+	unsigned failures;         /* of SASL, in halves; of binding */
 	struct arena *arena;       /* of the texts below and the offer */
 	const char *host;          /* prepared; NULL until the header was good */
 	const char *lang;          /* of the peer's header, or NULL */

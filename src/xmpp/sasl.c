@@ -116,8 +116,11 @@ static void
 find_bindings(struct offer *offer, struct conn *conn)
 {
 	struct ln_sasl_binding *next = offer->bindings;
-	size_t len = conn_tls_server_end_point(conn, offer->end_point);
+	size_t len;
 
+	if (!client_conf()->channel_binding)
+		return;
+	len = conn_tls_server_end_point(conn, offer->end_point);
 	if (conn_tls_exporter(conn, offer->exporter))
 		*next++ =
 		    (struct ln_sasl_binding){ "tls-exporter", offer->exporter, CONN_EXPORTER_LEN };
@@ -315,7 +318,9 @@ write_failure(struct client *client, enum ln_sasl_condition condition)
 	buf_printf(out, "<failure xmlns='%s'><%s/></failure>", NS_SASL,
 	    ln_sasl_condition_name(condition));
 	stream_flush(&client->stream, out);
-	if (++client->negotiation->failures >= SASL_TRIES_MAX)
+	/* COMPAT(slixmpp, 1.8.3): tries every -PLUS with tls-unique before it comes to PLAIN. */
+	client->negotiation->failures += condition == LN_SASL_NOT_AUTHORIZED ? 2 : 1;
+	if (client->negotiation->failures >= 2 * SASL_TRIES_MAX)
 		stream_fail(&client->stream, STREAM_POLICY_VIOLATION,
 		    "too many failed attempts to log in");
 	else
@@ -701,6 +706,7 @@ sasl_success(struct client *client)
 	struct buf *out = stream_out();
 	const char *data = client->negotiation->success;
 
+	client->negotiation->failures = 0;
 	buf_printf(out, "<success xmlns='%s'>%s</success>", NS_SASL, data != NULL ? data : "");
 	stream_flush(&client->stream, out);
 }

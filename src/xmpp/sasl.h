@@ -19,7 +19,7 @@
 #include "xmpp/negotiate.h"
 
 #define SASL_MECHANISMS_MAX 16
-#define SASL_TRIES_MAX 5
+#define SASL_TRIES_MAX 5 /* a stream's; one that guesses at no password is half a try */
 
 struct pool;
 struct store;

@@ -67,7 +67,7 @@ static const struct ln_module trust_module = { .name = "trust", .mechanisms = tr
 
 /* --- sessions that only write down ---------------------------------------------------- */
 
-static void
+__attribute__((format(printf, 1, 2))) static void
 note(const char *format, ...)
 {
 	va_list args;
@@ -365,6 +365,7 @@ default_conf(void)
 		.auth_timeout_ms = 30000,
 		.scram_iterations = 4096,
 		.tls_required = kit_with_tls,
+		.channel_binding = true,
 	};
 	struct core_conf set = kit_conf;
 
