@@ -79,6 +79,7 @@ configuration() {
 data: $dir/data
 control: $dir/control.sock
 log: {to: $dir/linnetd.log}
+$(become)
 
 listen:
   c2s: ["127.0.0.1:$port", "[::1]:$port"]
@@ -102,17 +103,22 @@ modules() {
 	done
 }
 
-# A daemon started as root becomes someone else, who must reach its files.
-hand_over() {
+# A daemon started as root becomes someone else, if that user can reach its files.
+become() {
 	[ "$(id -u)" = 0 ] || return 0
 	id linnet > /dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin linnet
-	chown linnet "$dir" "$dir/data" "$dir/certs" "$dir/certs"/*
+	chown -R linnet "$dir/data" "$dir/certs"
+	chown linnet "$dir"
+	if setpriv --reuid=linnet --clear-groups test -w "$dir/data" -a -x "$dir/build/modules"; then
+		echo "user: linnet"
+	else
+		say "the user linnet cannot reach $dir: the server stays root" >&2
+	fi
 }
 
 start() {
 	running && { say "the server runs already (process $(cat "$dir/linnetd.pid"))"; return; }
 	control config check || die "the configuration is refused"
-	hand_over
 	say "starting the server"
 	nohup "$linnetd" -c "$config" < /dev/null > "$dir/linnetd.out" 2>&1 &
 	echo $! > "$dir/linnetd.pid"
