@@ -302,7 +302,7 @@ blocking_block(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
 	const struct blocking_conf *conf = ln_conf(mod);
 	const struct blocking_list *list = ln_account_state(mod, ev->account);
-	struct blocking_list given, now;
+	struct blocking_list given = { 0 }, now;
 	enum ln_verdict verdict;
 
 	if (items(mod, ev, &given) == LN_DONE)
@@ -331,7 +331,7 @@ static enum ln_verdict
 blocking_unblock(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
 	const struct blocking_list *list = ln_account_state(mod, ev->account);
-	struct blocking_list given, now;
+	struct blocking_list given = { 0 }, now;
 	enum ln_verdict verdict;
 
 	if (items(mod, ev, &given) == LN_DONE)

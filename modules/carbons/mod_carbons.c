@@ -33,8 +33,7 @@ eligible(const struct ln_stanza *st)
 		return false;
 	return type == LN_CHAT || type == LN_TYPE_ERROR ||
 	    ln_child(st, "body", NS_CLIENT) != NULL || ln_child(st, NULL, NS_RECEIPTS) != NULL ||
-	    ln_child(st, NULL, NS_MARKERS) != NULL ||
-	    ln_child(st, NULL, NS_CHATSTATES) != NULL;
+	    ln_child(st, NULL, NS_MARKERS) != NULL || ln_child(st, NULL, NS_CHATSTATES) != NULL;
 }
 
 static void

@@ -4,6 +4,8 @@
  * Answers the jabber:iq:version query sent to the host. The operating system
  * is left out unless the operator asks for it: naming it helps an attacker
  * more than it helps a friend.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <linnet/module.h>
 

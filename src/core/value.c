@@ -56,8 +56,8 @@ each_preload(const struct ln_host *host, struct preload *list, size_t room)
 
 		for (unsigned v = 0; value != NULL && value[v].name != NULL; v++)
 			if ((value[v].flags & LN_PRELOAD) && count < room)
-				list[count++] = (struct preload){ host->mods[i]->def,
-					host->mods[i]->slot, v };
+				list[count++] =
+				    (struct preload){ host->mods[i]->def, host->mods[i]->slot, v };
 	}
 	return count;
 }
@@ -158,8 +158,8 @@ take_rows(struct ln_account *account, const struct preload *preload, const struc
 {
 	mark_loaded(documents(account), &preload->module->values[preload->value]);
 	for (; row != NULL; row = row->next)
-		put(account, preload->slot, preload->value, row->cell[0].bytes,
-		    row->cell[1].bytes, row->cell[1].len);
+		put(account, preload->slot, preload->value, row->cell[0].bytes, row->cell[1].bytes,
+		    row->cell[1].len);
 }
 
 void
@@ -257,8 +257,7 @@ values_reload(struct ln_account *account)
 
 		if (is_loaded(*account_documents(account), value))
 			continue;
-		wanted[reload->count] =
-		    (struct store_preload){ all[i].module->name, value->name };
+		wanted[reload->count] = (struct store_preload){ all[i].module->name, value->name };
 		reload->list[reload->count++] = all[i];
 	}
 	if (reload->count == 0) {

@@ -46,7 +46,8 @@ check_cppcheck() {
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --suppressions-list=tests/lint/cppcheck.txt -j 2 \
 	    --cppcheck-build-dir="$scratch/cppcheck" --template='{file}:{line}: {id}: {message}' \
-	    -I src -I modules -D__GNUC__ -DLN_VERSION='""' --file-list="$scratch/files"
+	    -I src -I modules -D__GNUC__ -DLN_VERSION='""' \
+	    --include=tests/lint/cppcheck.h --file-list="$scratch/files"
 }
 
 tidy_files() {

@@ -291,7 +291,7 @@ connect_client(void)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	strcpy(address.sun_path, socket_path);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
 	return fd;
 }
@@ -379,7 +379,7 @@ START_TEST(a_dead_servers_socket_is_replaced)
 	struct control *control;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	strcpy(address.sun_path, socket_path);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
 	close(fd);
 	control = control_open(socket_path, getuid(), getgid(), error);
