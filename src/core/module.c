@@ -438,7 +438,7 @@ installed(const struct snapshot *old, const struct snapshot *now)
 static enum ln_verdict __attribute__((format(printf, 4, 0))) refuse(struct ln_stanza *st,
     enum ln_error error, enum ln_error_type type, const char *format, va_list args)
 {
-	char text[512];
+	char text[512] = "";
 	struct ln_stanza *reply;
 
 	if (st->flags & (STANZA_REFUSED | STANZA_ANSWERED | STANZA_NO_BOUNCE))
@@ -446,7 +446,8 @@ static enum ln_verdict __attribute__((format(printf, 4, 0))) refuse(struct ln_st
 	st->flags |= STANZA_REFUSED;
 	if (ln_from(st) == NULL)
 		return LN_DONE;
-	vsnprintf(text, sizeof text, format, args);
+	if (format != NULL)
+		vsnprintf(text, sizeof text, format, args);
 	reply = ln_error_reply(st, error, type, text[0] != '\0' ? text : NULL);
 	if (reply != NULL)
 		router_route(reply);

@@ -275,7 +275,7 @@ conn_tls_info(const struct conn *conn, struct conn_tls_info *info_r)
 	info_r->resumed = SSL_session_reused(ssl);
 	info_r->sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	SSL_get0_alpn_selected(ssl, &alpn, &len);
-	if (len < sizeof info_r->alpn)
+	if (len > 0 && len < sizeof info_r->alpn)
 		memcpy(info_r->alpn, alpn, len);
 	return true;
 }
