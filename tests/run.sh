@@ -79,7 +79,7 @@ unit_in() {
 		END { if (status != 0 && failed == 0) failed = 1
 		    printf "counted: %d passed, %d failed\n", passed, failed }'
 	[ $status = 0 ] || find . -name '*.trs' -exec grep -l '^:test-result: [FE]' {} + |
-	    sed 's/trs$/log/' | xargs -r tail -n 40
+	    sed 's/trs$/log/' | xargs -r tail -n 60
 	return $status
 }
 

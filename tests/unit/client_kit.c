@@ -434,8 +434,8 @@ kit_stop(void)
 	ck_assert_uint_eq(streams_count(), 0);
 	ck_assert_int_eq(taken, 0);
 	pool_free(&crypto);
-	workers_stop();
 	store_close(&store);
+	workers_stop();
 	tls_unref(&tls);
 	buf_free(&ups);
 	snprintf(command, sizeof command, "rm -rf %s", dir);
