@@ -42,7 +42,7 @@ struct making {
 	struct pool_job job;
 	struct ln_call *call;
 	const char *next, *end; /* of the lines that are left */
-	unsigned line, made, refused;
+	unsigned line, made, kept, refused;
 	uint32_t iterations;
 	bool import;
 	bool change; /* a new password for an account that is there */
@@ -142,7 +142,8 @@ finish(struct making *making)
 	struct ln_call *call = making->call;
 
 	if (making->import)
-		ln_call_say(call, "%u accounts made, %u refused.", making->made, making->refused);
+		ln_call_say(call, "%u accounts made, %u exist already, %u refused.", making->made,
+		    making->kept, making->refused);
 	if (making->import && making->refused > 0)
 		ln_call_fail(call, "%u of the lines were refused", making->refused);
 	free(making);
@@ -159,11 +160,12 @@ account_stored(struct store_job *job, void *arg)
 	if (outcome == STORE_OK) {
 		making->made++;
 		announce(candidate->jid);
+	} else if (outcome == STORE_CONSTRAINT && making->import) {
+		making->kept++; /* as it is: an import that broke off can be run again */
 	} else {
 		making->refused++;
 		if (making->import)
-			ln_call_say(making->call, "%s: %s", candidate->jid,
-			    outcome == STORE_CONSTRAINT ? "exists already" : store_job_error(job));
+			ln_call_say(making->call, "%s: %s", candidate->jid, store_job_error(job));
 		else
 			ln_call_fail(making->call, "%s",
 			    outcome == STORE_CONSTRAINT ? "this account exists already"
