@@ -175,7 +175,8 @@ step_dist() {
 	tar xf "$work"/gcc/linnet-*.tar.xz --strip-components=1 || return 1
 	./configure -q CC="${ccache:+ccache }gcc" --prefix=/usr --sysconfdir=/etc \
 	    --localstatedir=/var && make -s -j"$jobs" || return 1
-	make -s install DESTDIR="$work/dist/root" && test -x root/usr/sbin/linnetd
+	make -s install DESTDIR="$work/dist/root" && root/usr/sbin/linnetd -v &&
+	    root/usr/bin/linnetctl version
 }
 
 # --- running them ------------------------------------------------------------
