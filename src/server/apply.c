@@ -1,5 +1,5 @@
 /*
- * Building snapshots. See apply.h.
+ * Building snapshots, and going from one to the next. See apply.h.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -7,129 +7,78 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/metrics.h"
 #include "base/xalloc.h"
 #include "core/iq.h"
+#include "core/module.h"
 #include "im/account.h"
 #include "net/tls.h"
+#include "net/worker.h"
 #include "server/hostent.h"
+#include "server/instance.h"
+#include "server/ledger.h"
 #include "server/loader.h"
-
-/* What outlives snapshots: the instance number and the counters of a module on a host. */
-struct instance {
-	const struct ln_module *module;
-	char *host; /* "": of the server */
-	struct metrics *metrics;
-};
-
-static struct instance *instances;
-static unsigned instance_count;
 
 struct snapshot_parts {
 	const struct config *config;
 	struct tls *tls;
 };
 
-/* --- instances ------------------------------------------------------------------------------- */
+/* While a snapshot is made. */
+struct building {
+	struct snapshot *snapshot;
+	const struct config *config;
+	const struct ln_mod **globals; /* the server's own instances */
+	unsigned global_count;
+	struct ledger ledger;
+	char **error_r;
+};
 
-/* A module's counters as rows of base/metrics.h; made once, they stay. */
-static struct metrics *
-open_metrics(const struct ln_module *module, const char *host)
-{
-	const struct metric_label labels[] = { { "host", host }, { NULL, NULL } };
-	struct metric_row *rows;
-	unsigned count = 0;
+static struct snapshot *in_force;
 
-	while (module->metrics != NULL && module->metrics[count].name != NULL)
-		count++;
-	if (count == 0)
-		return NULL;
-	rows = xcalloc(count, sizeof *rows);
-	for (unsigned i = 0; i < count; i++)
-		rows[i] = (struct metric_row){ .name = module->metrics[i].name,
-			.type = METRIC_COUNTER,
-			.help = module->metrics[i].help };
-	return metrics_open(module->name, rows, count, labels);
-}
-
-void
-apply_close(void)
-{
-	while (instance_count > 0) {
-		struct instance *instance = &instances[--instance_count];
-
-		free(instance->host);
-		if (instance->metrics != NULL) {
-			free((void *)instance->metrics->rows);
-			metrics_close(&instance->metrics);
-		}
-	}
-	free(instances);
-	instances = NULL;
-}
-
-static unsigned
-instance_of(const struct ln_module *module, const char *host)
-{
-	for (unsigned i = 0; i < instance_count; i++)
-		if (instances[i].module == module && strcmp(instances[i].host, host) == 0)
-			return i;
-	instances = xrealloc(instances, (instance_count + 1) * sizeof *instances);
-	instances[instance_count] =
-	    (struct instance){ module, xstrdup(host), open_metrics(module, host) };
-	return instance_count++;
-}
+/* --- modules ------------------------------------------------------------------------------------ */
 
 static const struct ln_mod *
-make_mod(struct snapshot *snapshot, struct ln_host *host, const struct config_use *use)
+make_mod(struct building *b, struct ln_host *host, const struct config_use *use)
 {
-	struct ln_mod *mod = arena_zalloc(snapshot->arena, sizeof *mod);
+	struct ln_mod *mod = arena_zalloc(b->snapshot->arena, sizeof *mod);
 
 	mod->def = use->module;
 	mod->conf = use->conf;
 	mod->host = host;
 	mod->slot = loader_slot(use->module);
-	mod->instance = instance_of(use->module, host != NULL ? host->name : "");
-	mod->metrics = instances[mod->instance].metrics;
+	if (!instance_get(use->module, host != NULL ? host->name : "", &b->ledger,
+		&mod->instance)) {
+		*b->error_r = xstrdup("a test wants it so");
+		return NULL;
+	}
+	mod->metrics = instance_metrics(mod->instance);
 	return mod;
 }
 
-/* --- the order of modules: after what they need ------------------------------------------------ */
-
-static bool
-names(const char *const *list, const char *name)
+static int
+by_rank(const void *a, const void *b)
 {
-	for (; list != NULL && *list != NULL; list++)
-		if (strcmp(*list, name) == 0)
-			return true;
-	return false;
+	const struct ln_mod *const *one = a, *const *other = b;
+	unsigned rank = loader_rank((*one)->def), other_rank = loader_rank((*other)->def);
+
+	return rank < other_rank ? -1 : rank > other_rank;
 }
 
+/* The instances of a list, behind those in `mods` already. */
 static bool
-comes_after(const struct ln_mod *mod, const struct ln_mod *other)
+make_mods(struct building *b, struct ln_host *host, const struct config_use *uses, size_t count,
+    const struct ln_mod **mods, unsigned *count_r)
 {
-	return names(mod->def->needs, other->def->name) || names(mod->def->after, other->def->name);
-}
+	for (size_t i = 0; i < count; i++) {
+		const struct ln_mod *mod = make_mod(b, host, &uses[i]);
 
-/* Puts each module behind those it names. A cycle was refused by the configuration. */
-static void
-sort_mods(const struct ln_mod **mods, unsigned count)
-{
-	for (unsigned placed = 0; placed < count; placed++)
-		for (unsigned i = placed; i < count; i++) {
-			const struct ln_mod *mod = mods[i];
-			bool free_to_go = true;
-
-			for (unsigned k = placed; k < count; k++)
-				free_to_go &= k == i || !comes_after(mod, mods[k]);
-			if (!free_to_go)
-				continue;
-			memmove(&mods[placed + 1], &mods[placed], (i - placed) * sizeof *mods);
-			mods[placed] = mod;
-			break;
-		}
+		if (mod == NULL)
+			return false;
+		mods[(*count_r)++] = mod;
+	}
+	qsort(mods, *count_r, sizeof *mods, by_rank);
+	return true;
 }
 
 /* --- chains and tables ------------------------------------------------------------------------------ */
@@ -190,15 +139,53 @@ make_chain(struct snapshot *snapshot, struct ln_host *host, enum ln_event event)
 }
 
 static bool
+lists(const char *const *features, const char *feature)
+{
+	for (; features != NULL && *features != NULL; features++)
+		if (strcmp(*features, feature) == 0)
+			return true;
+	return false;
+}
+
+/* A feature of two modules: what is it that disco announces? NULL: there is none. */
+static const char *
+shared_feature(const char *const *features, const char *const *others)
+{
+	for (; features != NULL && *features != NULL; features++)
+		if (lists(others, *features))
+			return *features;
+	return NULL;
+}
+
+static bool
+check_features(const struct ln_host *host, const struct ln_mod *mod, char **error_r)
+{
+	for (unsigned i = 0; host->mods[i] != mod; i++) {
+		const struct ln_module *a = mod->def, *b = host->mods[i]->def;
+		const char *feature = shared_feature(a->features, b->features);
+
+		if (feature == NULL)
+			feature = shared_feature(a->account_features, b->account_features);
+		if (feature == NULL)
+			continue;
+		*error_r = xasprintf("modules %s and %s both announce %s on %s", b->name, a->name,
+		    feature, host->name);
+		return false;
+	}
+	return true;
+}
+
+static bool
 make_tables(struct snapshot *snapshot, struct ln_host *host, char **error_r)
 {
 	for (unsigned i = 0; i < host->mod_count; i++) {
 		const struct ln_mod *taken = iq_table_add(host, host->mods[i]);
 
-		if (taken == NULL)
+		if (taken == NULL && check_features(host, host->mods[i], error_r))
 			continue;
-		*error_r = xasprintf("modules %s and %s answer the same request on %s",
-		    taken->def->name, host->mods[i]->def->name, host->name);
+		if (taken != NULL)
+			*error_r = xasprintf("modules %s and %s answer the same request on %s",
+			    taken->def->name, host->mods[i]->def->name, host->name);
 		return false;
 	}
 	for (int event = 0; event < LN_EV_COUNT; event++)
@@ -225,44 +212,48 @@ make_admins(struct snapshot *snapshot, struct ln_host *host, const struct config
 }
 
 static bool
-make_host(struct snapshot *snapshot, const struct config *config, const struct config_host *conf,
-    char **error_r)
+make_host(struct building *b, const struct config_host *conf)
 {
-	struct ln_host *host = arena_zalloc(snapshot->arena, sizeof *host);
-	const struct ln_mod **mods = arena_alloc(snapshot->arena,
-	    (conf->module_count + config->module_count + 1) * sizeof *mods);
+	struct arena *arena = b->snapshot->arena;
+	struct ln_host *host = arena_zalloc(arena, sizeof *host);
+	const struct ln_mod **mods =
+	    arena_alloc(arena, (conf->module_count + b->global_count + 1) * sizeof *mods);
 
-	host->name = arena_strdup(snapshot->arena, conf->name);
-	if (ln_jid_parse(snapshot->arena, conf->name, strlen(conf->name), &host->jid) !=
-	    LN_JID_OK) {
-		*error_r = xasprintf("%s is no domain", conf->name);
+	host->name = arena_strdup(arena, conf->name);
+	if (ln_jid_parse(arena, conf->name, strlen(conf->name), &host->jid) != LN_JID_OK) {
+		*b->error_r = xasprintf("%s is no domain", conf->name);
 		return false;
 	}
-	host->snapshot = snapshot;
+	host->snapshot = b->snapshot;
 	host->node_ops = &account_ops;
 	host->domain_ops = &host_ops;
 	host->conf = conf;
-	make_admins(snapshot, host, conf);
-	for (size_t i = 0; i < conf->module_count; i++)
-		mods[host->mod_count++] = make_mod(snapshot, host, &conf->modules[i]);
-	sort_mods(mods, host->mod_count);
+	make_admins(b->snapshot, host, conf);
+	HASH_ADD_KEYPTR(hh, b->snapshot->hosts, host->name, strlen(host->name), host);
+	for (unsigned i = 0; i < b->global_count; i++)
+		mods[host->mod_count++] = b->globals[i];
 	host->mods = mods;
-	HASH_ADD_KEYPTR(hh, snapshot->hosts, host->name, strlen(host->name), host);
-	return make_tables(snapshot, host, error_r);
+	return make_mods(b, host, conf->modules, conf->module_count, mods, &host->mod_count) &&
+	    make_tables(b->snapshot, host, b->error_r);
 }
 
+/* The server's own instances serve every host, and are listed once. */
 static void
-list_mods(struct snapshot *snapshot)
+list_mods(struct building *b)
 {
+	struct snapshot *snapshot = b->snapshot;
 	struct ln_host *host, *next;
-	unsigned count = 0;
+	unsigned count = b->global_count;
 
 	HASH_ITER(hh, snapshot->hosts, host, next)
-		count += host->mod_count;
+		count += host->mod_count - b->global_count;
 	snapshot->mods = arena_alloc(snapshot->arena, (count + 1) * sizeof *snapshot->mods);
+	for (unsigned i = 0; i < b->global_count; i++)
+		snapshot->mods[snapshot->mod_count++] = b->globals[i];
 	HASH_ITER(hh, snapshot->hosts, host, next)
 		for (unsigned i = 0; i < host->mod_count; i++)
-			snapshot->mods[snapshot->mod_count++] = host->mods[i];
+			if (host->mods[i]->host != NULL)
+				snapshot->mods[snapshot->mod_count++] = host->mods[i];
 }
 
 /* `off` is 0 in the core's limits. */
@@ -312,8 +303,8 @@ free_snapshot(struct snapshot *snapshot)
 	arena_free(&arena);
 }
 
-struct snapshot *
-apply_build(const struct config *config, struct tls *tls, char **error_r)
+static struct snapshot *
+new_snapshot(const struct config *config, struct tls *tls)
 {
 	static unsigned generation;
 	struct arena *arena = arena_new(16 * 1024);
@@ -329,50 +320,139 @@ apply_build(const struct config *config, struct tls *tls, char **error_r)
 	parts->config = config_ref(config);
 	parts->tls = tls != NULL ? tls_ref(tls) : NULL;
 	make_core(&snapshot->core, config, tls);
-	for (size_t i = 0; i < config->host_count; i++)
-		if (!make_host(snapshot, config, &config->hosts[i], error_r)) {
-			snapshot_unref(&snapshot);
-			return NULL;
-		}
-	list_mods(snapshot);
 	return snapshot;
 }
 
-/* --- certificates ---------------------------------------------------------------------------------------- */
-
-static void
-report_tls(const char *file, const char *reason, void *arg)
+static bool
+build(struct building *b)
 {
-	report_add(arg, (struct place){ .file = file != NULL ? file : "tls" }, "%s", reason);
+	const struct config *config = b->config;
+
+	b->globals =
+	    arena_alloc(b->snapshot->arena, (config->module_count + 1) * sizeof *b->globals);
+	if (!make_mods(b, NULL, config->modules, config->module_count, b->globals,
+		&b->global_count))
+		return false;
+	for (size_t i = 0; i < config->host_count; i++)
+		if (!make_host(b, &config->hosts[i]))
+			return false;
+	list_mods(b);
+	return true;
 }
 
 static bool
-needs_tls(const struct config *config)
+start_modules(struct building *b)
 {
-	const struct config_listen *listen = &config->listen;
+	for (unsigned i = 0; i < b->snapshot->mod_count; i++)
+		if (!instance_start(b->snapshot->mods[i], &b->ledger, b->error_r))
+			return false;
+	return true;
+}
 
-	return config->c2s.tls == CONFIG_TLS_REQUIRED || listen->c2s_tls.count > 0 ||
-	    listen->s2s_tls.count > 0 || listen->https.count > 0;
+/* --- from one to the next ------------------------------------------------------------------------ */
+
+/* Goes to every worker behind the new snapshot; when all have sent it back, the old one is left. */
+struct leaving {
+	struct post post;
+	struct snapshot *old;
+	unsigned *workers; /* that have not left it yet; shared by the posts of one reload */
+};
+
+/* Newest first: the reverse of starting. */
+static void
+stop_gone(const struct snapshot *old, const struct snapshot *now)
+{
+	for (unsigned i = old->mod_count; i-- > 0;)
+		if (!module_keeps(now, old->mods[i]->instance))
+			instance_stop(old->mods[i]);
+}
+
+static void
+has_left(struct worker *worker, struct post *post)
+{
+	struct leaving *leaving = (struct leaving *)post;
+
+	(void)worker;
+	if (--*leaving->workers == 0) {
+		stop_gone(leaving->old, in_force);
+		free(leaving->workers);
+	}
+	snapshot_unref(&leaving->old);
+	free(leaving);
+}
+
+static void
+send_back(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	post->run = has_left;
+	worker_post(worker_main(), post);
+}
+
+static void
+leave(struct snapshot *old)
+{
+	unsigned *workers = xmalloc(sizeof *workers);
+
+	*workers = worker_count();
+	for (unsigned i = 0; i < worker_count(); i++) {
+		struct leaving *leaving = xcalloc(1, sizeof *leaving);
+
+		leaving->post.run = send_back;
+		leaving->old = snapshot_ref(old);
+		leaving->workers = workers;
+		worker_post(worker_get(i), &leaving->post);
+	}
 }
 
 bool
-apply_load_tls(const struct config *config, struct report *report, struct tls **tls_r)
+apply(const struct config *config, struct tls *tls, char **error_r)
 {
-	struct tls_pair *pairs = xcalloc(config->host_count + 1, sizeof *pairs);
-	struct tls_config tls = { .pairs = pairs };
-	size_t before = report->count;
+	struct building b = { .snapshot = new_snapshot(config, tls),
+		.config = config,
+		.ledger = LEDGER_INIT,
+		.error_r = error_r };
+	struct snapshot *old = in_force;
 
-	for (size_t i = 0; i < config->host_count; i++)
-		if (config->hosts[i].certificate != NULL)
-			pairs[tls.n_pairs++] = (struct tls_pair){ config->hosts[i].name,
-				config->hosts[i].certificate, config->hosts[i].key };
-	if (config->tls.certificates != NULL && access(config->tls.certificates, F_OK) == 0)
-		tls.directory = config->tls.certificates;
-	tls.authorities = config->tls.authorities_word == LN_OTHER ? config->tls.authorities : NULL;
-	tls.minimum = config->tls.minimum == CONFIG_TLS_1_3 ? "1.3" : "1.2";
-	*tls_r = NULL;
-	if (tls.n_pairs > 0 || tls.directory != NULL || needs_tls(config))
-		*tls_r = tls_load(&tls, report_tls, report);
-	free(pairs);
-	return report->count == before;
+	if (!build(&b) || !start_modules(&b)) {
+		ledger_unwind(&b.ledger);
+		snapshot_unref(&b.snapshot);
+		return false;
+	}
+	ledger_keep(&b.ledger);
+	in_force = b.snapshot;
+	snapshot_publish(in_force);
+	if (old != NULL)
+		leave(old);
+	snapshot_unref(&old);
+	return true;
+}
+
+bool
+apply_check(const struct config *config, char **error_r)
+{
+	struct building b = { .snapshot = new_snapshot(config, NULL),
+		.config = config,
+		.ledger = LEDGER_INIT,
+		.error_r = error_r };
+	bool ok = build(&b);
+
+	ledger_unwind(&b.ledger);
+	snapshot_unref(&b.snapshot);
+	return ok;
+}
+
+const struct snapshot *
+apply_current(void)
+{
+	return in_force;
+}
+
+void
+apply_close(void)
+{
+	for (unsigned i = in_force != NULL ? in_force->mod_count : 0; i-- > 0;)
+		instance_stop(in_force->mods[i]);
+	snapshot_unref(&in_force);
+	instances_close();
 }

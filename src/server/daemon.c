@@ -37,6 +37,7 @@
 #include "server/apply.h"
 #include "server/commands.h"
 #include "server/control.h"
+#include "server/hostent.h"
 #include "server/loader.h"
 #include "xmpp/c2s.h"
 
@@ -88,9 +89,15 @@ read_config(const char *file, struct tls **tls_r)
 	struct report report = REPORT_INIT;
 	const struct config *config = config_load(file, loader_registry(), &report);
 	struct buf text = BUF_INIT;
+	char *error = NULL;
 
-	if (config != NULL && !apply_load_tls(config, &report, tls_r))
+	if (config != NULL && !apply_check(config, &error))
+		report_add(&report, (struct place){ .file = config->file }, "%s", error);
+	free(error);
+	if (config != NULL && (!apply_load_tls(config, &report, tls_r) || report.count > 0)) {
+		tls_unref(tls_r);
 		config_unref(&config);
+	}
 	if (config == NULL) {
 		report_print(&report, &text);
 		fwrite(text.data, 1, text.len, stderr);
@@ -284,12 +291,10 @@ daemon_stop(void)
 
 /* From now on this configuration is in force. */
 static void
-take_over(struct daemon *d, const struct config *config, struct tls *tls, struct snapshot *snapshot,
-    struct buf *out)
+take_over(struct daemon *d, const struct config *config, struct tls *tls, struct buf *out)
 {
 	config_diff(d->config, config, out);
 	set_up_log(config);
-	snapshot_publish(snapshot);
 	config_unref(&d->config);
 	tls_unref(&d->tls);
 	d->config = config_ref(config);
@@ -303,17 +308,13 @@ daemon_reload(struct buf *out)
 	struct daemon *d = &daemon_state;
 	struct report report = REPORT_INIT;
 	const struct config *config = config_load(d->file, loader_registry(), &report);
-	struct snapshot *snapshot = NULL;
 	struct tls *tls = NULL;
 	char *error = NULL;
-	bool ok;
+	bool ok = config != NULL && apply_load_tls(config, &report, &tls) &&
+	    apply(config, tls, &error);
 
-	if (config != NULL && apply_load_tls(config, &report, &tls))
-		snapshot = apply_build(config, tls, &error);
-	ok = snapshot != NULL;
 	if (ok) {
-		take_over(d, config, tls, snapshot, out);
-		snapshot_unref(&snapshot);
+		take_over(d, config, tls, out);
 	} else {
 		report_print(&report, out);
 		if (error != NULL)
@@ -323,8 +324,7 @@ daemon_reload(struct buf *out)
 	report_free(&report);
 	free(error);
 	tls_unref(&tls);
-	if (config != NULL)
-		config_unref(&config);
+	config_unref(&config);
 	return ok;
 }
 
@@ -391,6 +391,7 @@ init_floors(struct daemon *d)
 	hold_init();
 	work_init(d->store);
 	xmpp_init(&needs);
+	hostent_init();
 	commands_init();
 }
 
@@ -405,19 +406,15 @@ how_many_workers(const struct config *config)
 }
 
 static bool
-publish(struct daemon *d)
+publish(const struct daemon *d)
 {
 	char *error = NULL;
-	struct snapshot *snapshot = apply_build(d->config, d->tls, &error);
+	bool ok = apply(d->config, d->tls, &error);
 
-	if (snapshot == NULL) {
+	if (!ok)
 		complain("%s", error);
-		free(error);
-		return false;
-	}
-	snapshot_publish(snapshot);
-	snapshot_unref(&snapshot);
-	return true;
+	free(error);
+	return ok;
 }
 
 static void

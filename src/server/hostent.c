@@ -6,12 +6,14 @@
 #include "server/hostent.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/host.h"
 #include "core/iq.h"
 #include "core/router.h"
 #include "core/stanza.h"
 #include "core/work.h"
+#include "net/worker.h"
 
 #define INBOX_BYTES ((size_t)40 << 20)
 
@@ -62,6 +64,51 @@ host_deliver(struct entity *entity, struct ln_stanza *st)
 	work_begin(entity, st);
 	deliver_to_host(entity, st);
 	work_end();
+}
+
+/* --- telling modules about their host ---------------------------------------------------------- */
+
+static void
+fire_events(struct entity *entity, void *arg)
+{
+	bool *started = arg;
+	struct ln_ev_host ev;
+
+	if (entity != NULL) {
+		ev = (struct ln_ev_host){ .host = entity->host };
+		if (*started)
+			fire_host_started(entity->host, &ev);
+		else
+			fire_config_reloaded(entity->host, &ev);
+	}
+	free(started);
+}
+
+static void
+installed(const struct snapshot *old, const struct snapshot *now)
+{
+	struct ln_host *host, *next, *before;
+
+	if (worker_current() == worker_main())
+		return;
+	HASH_ITER(hh, now->hosts, host, next) {
+		bool *started;
+
+		if (!router_is_home(&host->jid))
+			continue;
+		before = NULL;
+		if (old != NULL)
+			HASH_FIND(hh, old->hosts, host->name, strlen(host->name), before);
+		started = xmalloc(sizeof *started);
+		*started = before == NULL;
+		entity_call(&host->jid, fire_events, started);
+	}
+}
+
+void
+hostent_init(void)
+{
+	snapshot_on_install(installed);
 }
 
 const struct entity_ops host_ops = {

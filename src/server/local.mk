@@ -1,6 +1,6 @@
 src_liblinnet_a_SOURCES += \
 	src/linnet/command.h src/linnet/option.h \
-	src/server/apply.c src/server/apply.h \
+	src/server/apply.c src/server/apply.h src/server/apply_tls.c \
 	src/server/call.c \
 	src/server/command.c src/server/command.h \
 	src/server/commands.h \
@@ -23,7 +23,9 @@ src_liblinnet_a_SOURCES += \
 	src/server/daemon.c src/server/daemon.h \
 	src/server/hostent.c src/server/hostent.h \
 	src/server/json.c src/server/json.h \
-	src/server/loader.c src/server/loader.h \
+	src/server/instance.c src/server/instance.h \
+	src/server/ledger.c src/server/ledger.h \
+	src/server/loader.c src/server/loader.h src/server/loader_check.c \
 	src/server/option_files.c src/server/option_files.h \
 	src/server/option_readers.c src/server/option_readers.h \
 	src/server/option_rows.c \
@@ -33,7 +35,7 @@ src_liblinnet_a_SOURCES += \
 	src/server/report.c src/server/report.h \
 	src/server/yaml.c src/server/yaml.h src/server/yaml_syntax.c
 
-unit_tests += tests/unit/test_command tests/unit/test_config tests/unit/test_config_mistakes
+unit_tests += tests/unit/test_command tests/unit/test_loader tests/unit/test_config tests/unit/test_config_mistakes
 tests_unit_test_config_SOURCES = tests/unit/test_config.c \
 	tests/unit/config_fakes.c tests/unit/config_fakes.h
 tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_DIR=\"$(abs_top_srcdir)\"
