@@ -176,7 +176,7 @@ struct ln_ev_host {
 
 /*
  * Refuses the stanza: the sender gets the error (unless it is one that is never
- * answered), the text may tell a person why. Returns LN_DONE.
+ * answered), the text (NULL: none) may tell a person why. Returns LN_DONE.
  */
 enum ln_verdict ln_refuse(struct ln_stanza *st, enum ln_error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
