@@ -21,3 +21,5 @@ tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/tls_kit.c tests/u
 unit_tests += tests/unit/test_conn_tls
 tests_unit_test_conn_tls_SOURCES = tests/unit/test_conn_tls.c tests/unit/tls_kit.c \
 	tests/unit/tls_kit.h
+unit_tests += tests/unit/test_listener
+fuzz_targets += tests/fuzz/fuzz_proxy
