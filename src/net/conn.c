@@ -19,10 +19,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/metrics.h"
 #include "base/xalloc.h"
 #include "net/conn_impl.h"
 
 #define LINGER_MS 2000
+
+enum { OPEN, OPENED, CLOSED };
+
+#define CLOSED_ROW(symbol, name, text)                               \
+	[CLOSED + CONN_##symbol] = { "closed_total", METRIC_COUNTER, \
+		"Connections that ended, by reason.", "reason", name },
+static const struct metric_row rows[] = { [OPEN] = { "connections", METRIC_GAUGE,
+					      "Connections open now." },
+	[OPENED] = { "opened_total", METRIC_COUNTER, "Connections begun, in and out." },
+	CONN_REASONS(CLOSED_ROW) };
+METRICS(net_metrics, "net", rows);
 
 static _Atomic uint64_t last_id;
 
@@ -134,6 +146,8 @@ conn_new(int fd, const struct netaddr *peer, const struct conn_ops *ops, void *o
 		conn->peer = *peer;
 	conn->worker = worker_current();
 	LIST_INSERT_HEAD(&conn->worker->conns.idle, conn, place);
+	metric_add(net_metrics, OPEN, 1);
+	metric_inc(net_metrics, OPENED);
 	return conn;
 }
 
@@ -252,6 +266,7 @@ conn_destroy(struct conn *conn)
 	conn_tls_free(conn);
 	if (conn->fd >= 0)
 		close(conn->fd);
+	metric_add(net_metrics, OPEN, -1);
 	free(conn);
 }
 
@@ -274,6 +289,7 @@ conn_end(struct conn *conn)
 	conn_lose_output(conn);
 	conn->queued = conn->written;
 	conn_account(conn);
+	metric_inc(net_metrics, CLOSED + conn->reason);
 	conn->ops->closed(conn, conn->reason);
 	conn_tls_shutdown(conn);
 	conn_tls_free(conn);

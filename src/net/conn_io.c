@@ -13,11 +13,21 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/metrics.h"
 #include "base/xalloc.h"
 #include "net/conn_impl.h"
 
 #define READ_MAX ((size_t)32 * 1024)
 #define TICK_MS 1000
+
+enum { RECEIVED, SENT, UNSENT };
+
+static const struct metric_row rows[] = {
+	[RECEIVED] = { "received_bytes_total", METRIC_COUNTER, "Bytes read, after TLS." },
+	[SENT] = { "sent_bytes_total", METRIC_COUNTER, "Bytes written, before TLS." },
+	[UNSENT] = { "unsent_bytes", METRIC_GAUGE, "Bytes that peers have not taken yet." },
+};
+METRICS(net_metrics, "net", rows);
 
 static _Atomic size_t unsent_total;
 
@@ -92,8 +102,10 @@ conn_account(struct conn *conn)
 	size_t unsent = conn_unsent(conn), before = conn->counted;
 
 	conn->counted = unsent;
-	if (unsent != before)
+	if (unsent != before) {
 		atomic_fetch_add_explicit(&unsent_total, unsent - before, memory_order_relaxed);
+		metric_add(net_metrics, UNSENT, (int64_t)unsent - (int64_t)before);
+	}
 	if (conn->worker == NULL)
 		return;
 	if (unsent <= LIMIT(longer))
@@ -279,6 +291,7 @@ tell_sent(struct conn *conn)
 {
 	if (conn->written == conn->told)
 		return;
+	metric_add(net_metrics, SENT, (int64_t)(conn->written - conn->told));
 	conn->told = conn->written;
 	if (conn->ops->sent != NULL)
 		conn->ops->sent(conn);
@@ -328,6 +341,7 @@ conn_deliver(struct conn *conn, size_t len)
 	struct worker *worker = conn->worker;
 
 	conn->received += len;
+	metric_add(net_metrics, RECEIVED, (int64_t)len);
 	worker->conns.reading = conn;
 	conn->ops->input(conn, worker->scratch, len);
 	if (worker->conns.reading != conn)

@@ -15,9 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/metrics.h"
 #include "base/xalloc.h"
 #include "net/conn_impl.h"
 #include "net/tls.h"
+
+enum { HANDSHAKES, RESUMED, FAILED };
+
+static const struct metric_row rows[] = {
+	[HANDSHAKES] = { "tls_handshakes_total", METRIC_COUNTER, "TLS handshakes done.", "kind",
+	    "full" },
+	[RESUMED] = { "tls_handshakes_total", METRIC_COUNTER, "TLS handshakes done.", "kind",
+	    "resumed" },
+	[FAILED] = { "tls_failed_total", METRIC_COUNTER, "TLS handshakes that failed." },
+};
+METRICS(net_metrics, "net", rows);
 
 #define RECORD_MAX ((size_t)16 * 1024)
 #define READ_MAX ((size_t)32 * 1024)
@@ -120,8 +132,10 @@ failure_reason(const struct conn *conn, int ssl_error)
 {
 	unsigned long error = ERR_peek_error();
 
-	if (!conn->tls->done)
+	if (!conn->tls->done) {
+		metric_inc(net_metrics, FAILED);
 		return CONN_TLS_HANDSHAKE;
+	}
 	if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		return CONN_TRUNCATED;
 	return ssl_error == SSL_ERROR_SYSCALL ? CONN_RESET : CONN_TLS_ERROR;
@@ -171,6 +185,7 @@ conn_tls_handshake(struct conn *conn)
 		trouble(conn, rc, false);
 		return;
 	}
+	metric_inc(net_metrics, SSL_session_reused(conn->tls->ssl) ? RESUMED : HANDSHAKES);
 	conn->tls->done = true;
 	conn->state = CONN_OPEN;
 	conn_watch(conn);

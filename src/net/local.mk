@@ -23,3 +23,5 @@ tests_unit_test_conn_tls_SOURCES = tests/unit/test_conn_tls.c tests/unit/tls_kit
 	tests/unit/tls_kit.h
 unit_tests += tests/unit/test_listener
 fuzz_targets += tests/fuzz/fuzz_proxy
+bench_programs += tests/bench/bench_conn
+tests_bench_bench_conn_LDADD = src/liblinnet.a $(linnet_libs)
