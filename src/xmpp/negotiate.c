@@ -76,6 +76,7 @@ negotiation_begin(struct client *client, bool direct_tls)
 	client->negotiation = xcalloc(1, sizeof *client->negotiation);
 	client->negotiation->arena = arena_new(256);
 	client->negotiation->direct_tls = direct_tls;
+	client->stream.lean = true; /* many log in at once; each expat parser is 10 KiB */
 	client->negotiation->state = direct_tls ? NEGOTIATION_HANDSHAKE : NEGOTIATION_HEADER;
 	limit_elements(client, conf->stanza_max_early);
 	stream_deadline(&client->stream, conf->auth_timeout_ms);
@@ -456,6 +457,7 @@ establish(struct client *client, uint64_t session, const struct ln_jid *jid)
 	ln_jid_free(&client->jid);
 	ln_jid_copy(&client->jid, jid);
 	client->session = session;
+	client->stream.lean = false;
 	negotiation_free(client);
 	stream_deadline(&client->stream, 0);
 }

@@ -16,7 +16,7 @@
 #include "xml/writer.h"
 #include "xmpp/stream.h"
 
-#define PARK_MS 5000            /* idle for so long: the parser goes back */
+#define PARK_MS 500             /* idle for so long: the parser goes back */
 #define CLOSE_MS 5000           /* for the peer's </stream:stream> */
 #define BURST_US (10 * 1000000) /* of the rate */
 #define OUT_KEEP 65536          /* of the buffer, between two uses */
@@ -90,10 +90,15 @@ rate_wait(const struct stream *stream)
 }
 
 static bool
+between_elements(const struct stream *stream)
+{
+	return parser_state(stream->parser) == PARSER_OPEN && !parser_in_stanza(stream->parser);
+}
+
+static bool
 may_park(const struct stream *stream)
 {
-	return !stream->parked && !stream->pause && !stream->ending &&
-	    parser_state(stream->parser) == PARSER_OPEN && !parser_in_stanza(stream->parser);
+	return !stream->parked && !stream->pause && !stream->ending && between_elements(stream);
 }
 
 /* Sets the timer to the first thing that is due. */
@@ -189,6 +194,8 @@ feed(struct stream *stream, const char *bytes, size_t len)
 		len = 0;
 	stream->discard = false;
 	keep_rest(stream, bytes, len);
+	if (stream->lean && between_elements(stream))
+		park(stream);
 	if (stream->move_to != NULL)
 		leave(stream);
 }

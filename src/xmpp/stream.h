@@ -86,7 +86,8 @@ struct stream {
 	struct worker *move_to;
 	uint32_t rest_len;
 	uint8_t pause;
-	bool feeding, discard, answered, ending, closed_by_peer, parked;
+	bool feeding, discard, answered, ending, parked;
+	bool lean; /* set by the owner: the parser goes back after each element */
 };
 
 LIST_HEAD(stream_list, stream);
