@@ -85,7 +85,7 @@ def test_table(server, juliet, state, address, kind, wanted):
         inner += ("<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
                   "</error>")
     juliet.send(f"<message to='{to}' type='{kind}' id='m'>{inner}</message>")
-    error = said(juliet)
+    error = said(juliet, bare)
     reached = who_got(juliet, clients, kind)
     nonnegative = {r for r in clients if r in ("orchard", "street")} - (
         {"orchard"} if state == "negative alone" else set())
@@ -109,9 +109,9 @@ def test_table(server, juliet, state, address, kind, wanted):
         assert error.get("from") == to
 
 
-def said(client):
-    """The error that came for the message, if any."""
-    ident = client.iq("get", "<query xmlns='urn:linnet:test:barrier'/>", client.bare)
+def said(client, bare):
+    """The error that came for the message, if any; whoever refuses it is asked last."""
+    ident = client.iq("get", "<query xmlns='urn:linnet:test:barrier'/>", bare)
     found = None
     got = client.next()
     while got.get("id") != ident:

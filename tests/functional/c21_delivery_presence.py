@@ -17,7 +17,7 @@ def test_nobody_there(server, juliet, to, kind):
     """§8.5.1, §8.5.2.2.2, §8.5.3.2.2: ignored."""
     to = to.format(nobody=server.nobody(), romeo=server.user("romeo").jid)
     juliet.send(presence(to, kind, "p"))
-    juliet.expect_nothing()
+    juliet.expect_nothing(at=to.split("/")[0])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -51,7 +51,7 @@ def test_no_match(server, juliet, kind):
     romeo = server.client("romeo", "orchard").online()
     juliet.send(presence(f"{romeo.bare}/gone", kind, "p"))
     romeo.expect_nothing(after=juliet)
-    juliet.expect_nothing()
+    juliet.expect_nothing(at=romeo.bare)
 
 
 @deviates("prosody", "ignores it")

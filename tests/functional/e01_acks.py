@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Counting, asking and answering, both ways (XEP-0198 §4)."""
 
+import socket
+
 import pytest
 from kit import Client, deviates, only_linnet
 from kit.client import NS_SM
@@ -140,7 +142,8 @@ def test_too_much_unacknowledged(servers):
     juliet = server.client("juliet")
     mute = server.client("romeo", "orchard").online()
     mute.enable(resume=True)
-    mute.abort()
+    mute.sock.shutdown(socket.SHUT_WR)
+    mute.expect_closed()                # the server has noticed
     for n in range(60):
         juliet.send(f"<message to='{mute}' id='m{n}' type='headline'><body>x</body></message>")
     ident = juliet.iq("get", PING, server.host)

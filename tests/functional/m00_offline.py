@@ -29,7 +29,7 @@ def away(server):
 def test_kept_in_order(server, juliet, away):
     for n in range(30):
         chat(juliet, away.jid, f"m{n}", f"<body>{n}</body>")
-    juliet.expect_nothing()
+    juliet.expect_nothing(at=away.jid)
     romeo = back(server, away)
     for n in range(30):
         romeo.expect(f"<message from='{juliet}' to='{away.jid}' type='chat' id='m{n}'>"
@@ -122,7 +122,7 @@ CASES = {
 def test_what_is_kept(server, juliet, away, case):
     kind, inner, kept = CASES[case]
     chat(juliet, away.jid, "m", inner, kind)
-    juliet.send(f"<iq type='get' id='end' to='{juliet.bare}'><x xmlns='urn:example'/></iq>")
+    juliet.send(f"<iq type='get' id='end' to='{away.jid}'><x xmlns='urn:example'/></iq>")
     got = juliet.next()
     refused = got.tag.endswith("message")
     if refused:
@@ -141,7 +141,7 @@ def test_what_is_kept(server, juliet, away, case):
 def test_address(server, juliet, away, to):
     """RFC 6121 §8.5.3.2.1: a chat message for a resource that is gone is kept too."""
     chat(juliet, away.jid + ("/gone" if to == "full" else ""), "m")
-    juliet.expect_nothing()
+    juliet.expect_nothing(at=away.jid)
     back(server, away).expect("<message id='m'/>")
 
 

@@ -184,12 +184,13 @@ class Client(Wire):
 
     # --- silence -----------------------------------------------------------------
 
-    def expect_nothing(self, after=None):
+    def expect_nothing(self, after=None, at=None):
         """Nothing is on its way to us: shown by a request that comes through first.
 
         What `after` (another client, or this one) sent before must have had its effect by
         the time a request of his, sent now, reaches us: order between two entities is
-        kept (RFC 6120 §10.1).
+        kept (RFC 6120 §10.1).  `at` is an address that we sent to: what comes of that comes
+        before its answer to a request.
         """
         if after is not None and after is not self:
             ident = after.new_id()
@@ -198,11 +199,14 @@ class Client(Wire):
                        f"<query xmlns='{NS_BARRIER}'/></iq>")
             self.expect(f"<iq type='get' id='{ident}'><query xmlns='{NS_BARRIER}'/></iq>")
             self.send(f"<iq type='result' id='{ident}' to='{after}'/>")
-        self.sync()
+        self.sync(at)
 
-    def sync(self):
-        """Wait until the server has done what we asked so far, and nothing has come of it."""
-        ident = self.iq("get", f"<query xmlns='{NS_BARRIER}'/>", self.bare)
+    def sync(self, at=None):
+        """Wait until the server has done what we asked so far, and nothing has come of it.
+
+        Our own account answers, or `at`, a bare address that need not exist.
+        """
+        ident = self.iq("get", f"<query xmlns='{NS_BARRIER}'/>", at or self.bare)
         self.expect(f"<iq type='error' id='{ident}'/>")
 
     # --- XEP-0198 ------------------------------------------------------------------
