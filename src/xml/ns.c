@@ -26,11 +26,12 @@ static struct {
 static unsigned
 slot_of(const char *uri, size_t len)
 {
-	uint64_t tail = 0;
+	size_t count = len < 8 ? len : 8;
+	uint64_t tail = 0, mixed;
 
-	memcpy(&tail, len > 8 ? uri + len - 8 : uri, len > 8 ? 8 : len);
-	return (
-	    unsigned)((tail + len * 0x9e37) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - TABLE_BITS));
+	memcpy(&tail, uri + (len - count), count);
+	mixed = (tail + len * 0x9e37) * UINT64_C(0x9e3779b97f4a7c15);
+	return (unsigned)(mixed >> (64 - TABLE_BITS));
 }
 
 static void

@@ -48,7 +48,7 @@ struct parser_limits {
 	size_t bytes;        /* of one element below the root, tags included */
 	unsigned depth;      /* of elements, the stanza itself being 1 */
 	unsigned children;   /* elements in one stanza, at any depth */
-	unsigned attributes; /* of one element, namespace declarations included */
+	unsigned attributes; /* of one element, namespace declarations aside */
 };
 
 /* DESIGN section 15, before and after login. */

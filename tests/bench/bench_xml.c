@@ -138,7 +138,7 @@ main(int argc, char **argv)
 	double dropped;
 
 	if (argc > 1)
-		count = atol(argv[1]);
+		count = strtol(argv[1], NULL, 10);
 	printf("a message of %zu bytes, %ld times, CPU each:\n", strlen(message), count);
 	printf("  expat alone              %6.0f ns\n", run_expat());
 	dropped = run_parser(drop_stanza, false);
