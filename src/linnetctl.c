@@ -28,6 +28,7 @@ static const char usage_text[] =
     "  config explain NAME...     help, range, default, value and where it was set\n"
     "  config schema              a JSON Schema of the configuration, for editors\n"
     "  config reference           all options, as in linnet.yaml(5)\n"
+    "  module show NAME           what a module does, its options and commands\n"
     "  version                    the version of linnetctl\n"
     "  help [VERB...]             this, or how a verb is used\n"
     "  complete [WORD...]         what may follow, for a shell's completion\n";
@@ -116,7 +117,7 @@ complete(struct ctl *ctl, char **words)
 {
 	const struct ln_command *commands = describe_if_there(ctl);
 	static const char *const config_verbs[] = { "config check", "config explain",
-		"config schema", "config reference" };
+		"config schema", "config reference", "module show" };
 
 	for (size_t i = 1; i < sizeof own_verbs / sizeof *own_verbs; i++)
 		complete_name(own_verbs[i], words);
@@ -208,6 +209,8 @@ run(struct ctl *ctl, char **words)
 	}
 	if (strcmp(words[0], "config") == 0)
 		return ctl_config(ctl, words + 1);
+	if (strcmp(words[0], "module") == 0 && words[1] != NULL && strcmp(words[1], "show") == 0)
+		return ctl_module_show(ctl, words + 2);
 	if (strcmp(words[0], "version") == 0 || strcmp(words[0], "--version") == 0)
 		return version();
 	if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0 ||

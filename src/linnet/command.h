@@ -127,7 +127,8 @@ struct ln_account *ln_call_account(const struct ln_call *call);
 struct arena *ln_call_arena(struct ln_call *call);
 
 /* Columns once (names, NULL at the end), then rows, cell by cell. */
-void ln_call_columns(struct ln_call *call, ...) __attribute__((sentinel));
+#define ln_call_columns(call, ...) ln_call_set_columns(call, (const char *const[]){ __VA_ARGS__ })
+void ln_call_set_columns(struct ln_call *call, const char *const *names);
 void ln_call_cell(struct ln_call *call, const char *text); /* copied; NULL: nothing */
 void ln_call_cell_number(struct ln_call *call, int64_t number);
 void ln_call_cell_bool(struct ln_call *call, bool value);

@@ -105,23 +105,18 @@ ln_call_arena(struct ln_call *call)
 }
 
 void
-ln_call_columns(struct ln_call *call, ...)
+ln_call_set_columns(struct ln_call *call, const char *const *names)
 {
-	va_list args;
-	const char *name;
 	unsigned count = 0;
 
 	if (call->columns != NULL)
 		return;
-	va_start(args, call);
-	while (va_arg(args, const char *) != NULL)
+	while (names[count] != NULL)
 		count++;
-	va_end(args);
 	call->columns = arena_zalloc(call->arena, count * sizeof *call->columns);
-	va_start(args, call);
-	while ((name = va_arg(args, const char *)) != NULL)
-		call->columns[call->column_count++] = arena_strdup(call->arena, name);
-	va_end(args);
+	for (; call->column_count < count; call->column_count++)
+		call->columns[call->column_count] =
+		    arena_strdup(call->arena, names[call->column_count]);
 }
 
 static void

@@ -229,6 +229,9 @@ const char *config_where(const struct config *config, const struct config_host *
 bool config_explain(const struct config *config, const struct config_registry *registry,
     const char *name, struct buf *out);
 
+/* Help, range and default of all options of a module. */
+void config_explain_options(const struct ln_module *module, struct buf *out);
+
 /* JSON Schema (draft 2020-12) of the file. */
 void config_schema(const struct config_registry *registry, struct buf *out);
 

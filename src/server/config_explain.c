@@ -179,20 +179,35 @@ explain_path(struct explaining *explaining, const char *path)
 	return true;
 }
 
+static void
+explain_rows(struct explaining *explaining)
+{
+	char own[OPTION_NAME_MAX];
+
+	for (const struct ln_option *row = explaining->rows;
+	     row != NULL && row->type != LN_TYPE_END; row++)
+		explain_row(explaining, option_name(row, own), row, 0);
+}
+
+void
+config_explain_options(const struct ln_module *module, struct buf *out)
+{
+	struct explaining explaining = { .module = module, .rows = module->options, .out = out };
+
+	explain_rows(&explaining);
+}
+
 static bool
 explain_module(struct explaining *explaining, const char *path)
 {
 	const struct ln_module *module = explaining->module;
-	char own[OPTION_NAME_MAX];
 
 	explaining->rows = module->options;
 	if (*path != '\0')
 		return module->options != NULL && explain_path(explaining, path);
 	buf_printf(explaining->out, "%s\n    %s\n", module->name,
 	    module->summary != NULL ? module->summary : "");
-	for (const struct ln_option *row = module->options; row != NULL && row->type != LN_TYPE_END;
-	     row++)
-		explain_row(explaining, option_name(row, own), row, 0);
+	explain_rows(explaining);
 	return true;
 }
 

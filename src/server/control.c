@@ -42,12 +42,14 @@ struct client {
 	bool done; /* the peer has closed its side */
 };
 
+LIST_HEAD(client_list, client);
+
 struct control {
 	char *path;
 	uid_t uid;
 	int fd;
 	struct event *acceptable;
-	LIST_HEAD(, client) clients;
+	struct client_list clients;
 	unsigned count;
 	uint64_t last_id;
 };

@@ -61,4 +61,7 @@ void ctl_print_result(const struct ln_result *result, bool json, struct buf *out
 /* config check|explain|schema|reference. */
 enum ctl_exit ctl_config(struct ctl *ctl, char **words);
 
+/* What a module says of itself: module show NAME. */
+enum ctl_exit ctl_module_show(struct ctl *ctl, char **words);
+
 #endif

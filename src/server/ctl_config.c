@@ -11,6 +11,19 @@
 #include "server/ctl.h"
 #include "server/loader.h"
 
+/* The modules' tables, which the configuration is checked against. */
+static bool
+open_modules(void)
+{
+	char *error = NULL;
+
+	if (loader_open(loader_directory(), &error))
+		return true;
+	fprintf(stderr, "linnetctl: %s\n", error);
+	free(error);
+	return false;
+}
+
 /* What every verb works with; `config` is NULL where the file has mistakes. */
 struct look {
 	const struct config_registry *registry;
@@ -75,13 +88,9 @@ ctl_config(struct ctl *ctl, char **words)
 {
 	struct look look = { .registry = loader_registry() };
 	enum ctl_exit status = CTL_USAGE;
-	char *error = NULL;
 
-	if (!loader_open(loader_directory(), &error)) {
-		fprintf(stderr, "linnetctl: %s\n", error);
-		free(error);
+	if (!open_modules())
 		return CTL_FAILED;
-	}
 	for (size_t i = 0; *words != NULL && i < sizeof verbs / sizeof *verbs; i++) {
 		if (strcmp(verbs[i].name, *words) != 0)
 			continue;
@@ -99,5 +108,67 @@ ctl_config(struct ctl *ctl, char **words)
 	report_free(&look.report);
 	buf_free(&look.out);
 	loader_close();
+	return status;
+}
+
+/* ---- module show ---- */
+
+static void
+add_names(struct buf *out, const char *title, const char *const *names)
+{
+	if (names == NULL || *names == NULL)
+		return;
+	buf_printf(out, "\n%s:", title);
+	for (; *names != NULL; names++)
+		buf_printf(out, " %s", *names);
+	buf_add_char(out, '\n');
+}
+
+static void
+add_module(struct buf *out, const struct ln_module *module)
+{
+	buf_printf(out, "%s\n    %s\n", module->name, module->summary);
+	add_names(out, "Needs", module->needs);
+	add_names(out, "Cannot be on with", module->conflicts);
+	add_names(out, "Features", module->features);
+	add_names(out, "Features of accounts", module->account_features);
+	if (module->commands != NULL && module->commands->name != NULL)
+		buf_add_text(out, "\nCommands:\n");
+	for (const struct ln_command *row = module->commands; row != NULL && row->name != NULL;
+	     row++)
+		buf_printf(out, "    %s: %s\n", row->name, row->help);
+}
+
+enum ctl_exit
+ctl_module_show(struct ctl *ctl, char **words)
+{
+	const struct config_registry *registry = loader_registry();
+	struct buf out = BUF_INIT;
+	enum ctl_exit status;
+
+	if (*words == NULL) {
+		fprintf(stderr, "usage: linnetctl module show NAME\n");
+		return CTL_USAGE;
+	}
+	if (!open_modules())
+		return CTL_FAILED;
+	for (size_t i = 0; i < registry->count; i++) {
+		const struct ln_module *module = registry->modules[i];
+
+		if (strcmp(module->name, *words) != 0)
+			continue;
+		add_module(&out, module);
+		if (module->options != NULL && module->options->type != LN_TYPE_END) {
+			buf_add_text(&out, "\nOptions:\n");
+			config_explain_options(module, &out);
+		}
+	}
+	if (out.len > 0)
+		fputs(out.data, stdout);
+	else
+		fprintf(stderr, "linnetctl: there is no module %s\n", *words);
+	loader_close();
+	status = out.len > 0 ? CTL_OK : CTL_FAILED;
+	buf_free(&out);
 	return status;
 }

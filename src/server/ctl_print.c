@@ -146,7 +146,7 @@ print_table(const struct ln_result *result, struct buf *out)
 		buf_reset(&text);
 		for (const char *at = result->columns[i]; *at != '\0'; at++)
 			buf_add_char(&text, (char)toupper((unsigned char)*at));
-		add_padded(out, text.data, widths[i], i + 1 == columns);
+		add_padded(out, text.len > 0 ? text.data : "", widths[i], i + 1 == columns);
 	}
 	for (size_t i = 0; i < result->cell_count; i++) {
 		buf_reset(&text);

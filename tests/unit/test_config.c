@@ -15,6 +15,10 @@
 #include "server/config_source.h"
 #include "server/option_values.h"
 
+#ifndef SOURCE_DIR
+#define SOURCE_DIR "."
+#endif
+
 static const struct config *
 parse(const char *text)
 {
