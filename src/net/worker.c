@@ -365,17 +365,31 @@ join_threads(void)
 		pthread_join(workers[i]->thread, NULL);
 }
 
-/* All threads are gone: this one may be each worker in turn. */
+void
+workers_join(void)
+{
+	assert(workers != NULL && current == main_worker);
+	if (threaded)
+		join_threads();
+	threaded = false;
+}
+
+bool
+workers_turn(void)
+{
+	bool left = worker_turn(main_worker, false);
+
+	assert(!threaded);
+	for (unsigned i = 0; i < n_workers; i++)
+		left |= worker_turn(workers[i], false);
+	return left;
+}
+
 static void
 turn_until_quiet(void)
 {
-	bool left = true;
-
-	for (unsigned round = 0; left && round < LAST_ROUNDS; round++) {
-		left = worker_turn(main_worker, false);
-		for (unsigned i = 0; i < n_workers; i++)
-			left |= worker_turn(workers[i], false);
-	}
+	for (unsigned round = 0; round < LAST_ROUNDS && workers_turn(); round++)
+		;
 }
 
 static void
@@ -399,9 +413,7 @@ close_worker(struct worker *worker)
 void
 workers_stop(void)
 {
-	assert(workers != NULL && current == main_worker);
-	if (threaded)
-		join_threads();
+	workers_join();
 	turn_until_quiet();
 	as_each(arrivals_shut, true);
 	as_each(conns_shut, true);

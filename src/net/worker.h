@@ -49,6 +49,14 @@ void workers_start(unsigned n);
 void workers_start_unthreaded(unsigned n);
 
 /*
+ * The end in steps, for what must outlive the threads and end before the
+ * workers (the store): joins the threads; then, as often as there is something
+ * left (true), one turn of every worker on this thread. Main thread; workers_stop() follows.
+ */
+void workers_join(void);
+bool workers_turn(void);
+
+/*
  * Stops all workers and joins their threads; then, on the calling main thread
  * but as the worker concerned, runs the posts that are left, closes the
  * connections that are left (CONN_SHUTDOWN) and calls the worker_on_close()

@@ -22,6 +22,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "core/entity.h"
@@ -43,6 +44,7 @@
 
 #define LISTENERS_MAX 64
 #define GRACE_MS 2000 /* for acknowledgements at the end (DESIGN section 8) */
+#define SETTLE_MS 10000
 #define CRYPTO_QUEUE 4096
 
 struct daemon {
@@ -310,8 +312,8 @@ daemon_reload(struct buf *out)
 	const struct config *config = config_load(d->file, loader_registry(), &report);
 	struct tls *tls = NULL;
 	char *error = NULL;
-	bool ok = config != NULL && apply_load_tls(config, &report, &tls) &&
-	    apply(config, tls, &error);
+	bool ok =
+	    config != NULL && apply_load_tls(config, &report, &tls) && apply(config, tls, &error);
 
 	if (ok) {
 		take_over(d, config, tls, out);
@@ -447,6 +449,30 @@ close_down(struct daemon *d)
 }
 
 static bool
+store_busy(const struct store *store)
+{
+	struct store_stats stats;
+
+	store_stats(store, &stats);
+	return stats.queued_jobs > 0 || stats.waiting_reads > 0;
+}
+
+/*
+ * A worker that serves could still write while the store is being closed. So
+ * the threads end first; what they left behind, and what the store answers to
+ * it, is handled here until both are still, or the disk has failed for too long.
+ */
+static void
+settle(struct daemon *d)
+{
+	int64_t until = clock_ms() + SETTLE_MS;
+
+	workers_join();
+	while ((workers_turn() || store_busy(d->store)) && clock_ms() < until)
+		usleep(1000);
+}
+
+static bool
 start_workers(struct daemon *d)
 {
 	bool ok;
@@ -457,6 +483,7 @@ start_workers(struct daemon *d)
 	ok = publish(d);
 	if (ok)
 		serve(d);
+	settle(d);
 	close_down(d);
 	workers_stop();
 	while (d->signal_count > 0)
