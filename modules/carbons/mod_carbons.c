@@ -33,7 +33,8 @@ eligible(const struct ln_stanza *st)
 		return false;
 	return type == LN_CHAT || type == LN_TYPE_ERROR ||
 	    ln_child(st, "body", NS_CLIENT) != NULL || ln_child(st, NULL, NS_RECEIPTS) != NULL ||
-	    ln_child(st, NULL, NS_MARKERS) != NULL || ln_child(st, NULL, NS_CHATSTATES) != NULL;
+	    ln_child(st, NULL, NS_MARKERS) != NULL || ln_child(st, NULL, NS_CHATSTATES) != NULL ||
+	    ln_child(st, "x", NS_CONFERENCE) != NULL;
 }
 
 static void
@@ -75,8 +76,6 @@ carbons_sent(const struct ln_mod *mod, struct ln_ev_message_sent *ev)
 	for (; copy && session != NULL; session = ln_session_next(session))
 		if (session != ev->session && wants(mod, session))
 			send_copy(session, ev->stanza, "sent");
-	/* §9: <private/> is for us and goes no further. */
-	ln_strip(ev->stanza, "private", NS_CARBONS, NULL, NULL);
 	return LN_PASS;
 }
 

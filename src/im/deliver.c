@@ -5,6 +5,8 @@
  */
 #include "im/deliver.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "core/iq.h"
@@ -197,6 +199,20 @@ addressed(struct ln_account *account, const struct ln_stanza *st)
 	return account_session_by_resource(account, ln_jid_resource(&st->to));
 }
 
+/* Does it claim to be by this account or its host (arg: the account's bare JID)? */
+static bool
+claims_to_be_ours(const struct ln_elem *elem, void *arg)
+{
+	const struct ln_jid *own = arg;
+	const char *by = ln_elem_attr(elem, "by");
+	struct ln_jid jid;
+
+	if (by == NULL || ln_jid_parse(work_arena(), by, strlen(by), &jid) != LN_JID_OK)
+		return true; /* nobody's */
+	return ln_jid_same_bare(&jid, own) ||
+	    (!ln_jid_has_local(&jid) && ln_jid_same_domain(&jid, own));
+}
+
 static void
 deliver_message(struct ln_account *account, struct ln_stanza *st)
 {
@@ -204,6 +220,8 @@ deliver_message(struct ln_account *account, struct ln_stanza *st)
 	struct ln_ev_message_received ev = { .stanza = st, .account = account, .session = session };
 	struct targets targets = { .count = 0 };
 
+	/* Nobody else stamps in our name (XEP-0359 §4). */
+	ln_strip(st, "stanza-id", NS_SID, claims_to_be_ours, &account->entity.jid);
 	if (fire_message_received(account->entity.host, &ev) == LN_DONE) {
 		ln_stanza_free(&ev.stanza);
 		return;

@@ -299,6 +299,7 @@ unavailable(struct ln_account *account, struct ln_session *session, struct ln_st
 		to_own_resources(account, st);
 		ln_stanza_free(&session->presence);
 		session->priority = 0;
+		session->drained = false; /* who comes back is given what came meanwhile */
 	}
 	to_directed(account, session, st);
 	if (was_available)
