@@ -101,7 +101,7 @@ on_frame(struct peer *peer, const char *bytes, size_t len)
 		return;
 	}
 	snprintf(text, sizeof text, "%.*s", (int)(len - 4), bytes + 4);
-	peer->number = (unsigned)atoi(text) % PEERS_MAX;
+	peer->number = (unsigned)strtoul(text, NULL, 10) % PEERS_MAX;
 	peer->named = true;
 	conn_write(peer->conn, bytes, len);
 	peer->post.run = come_home;
@@ -215,7 +215,7 @@ main(int argc, char **argv)
 	snprintf(address, sizeof address, "127.0.0.1:%.8s", argv[1]);
 	term = evsignal_new(worker_base(worker_main()), SIGTERM, on_signal, NULL);
 	event_add(term, NULL);
-	workers_start(argc > 2 ? (unsigned)atoi(argv[2]) : 1);
+	workers_start(argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1);
 	listener = listener_open(address, &options, started, NULL, error);
 	if (listener == NULL) {
 		fprintf(stderr, "%s\n", error);

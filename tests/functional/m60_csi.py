@@ -34,7 +34,7 @@ def test_presence_is_held_and_the_newest_is_given(juliet, romeo):
     romeo.send(INACTIVE)
     for what in ("away", "xa", "dnd"):
         show(juliet, romeo, what)
-    juliet.sync()
+    juliet.sync(romeo.bare)     # his account has them; his client was not told
     romeo.send(ACTIVE)
     romeo.expect(f"<presence from='{juliet}'><show>dnd</show></presence>")
     romeo.expect_nothing(after=juliet)

@@ -132,7 +132,7 @@ START_TEST(proxy_headers_are_read_and_nothing_behind_them)
 	size_t used, len = headers[_i].len;
 
 	memcpy(bytes, headers[_i].bytes, len);
-	strcpy(bytes + len, "<stream>");
+	memcpy(bytes + len, "<stream>", 8);
 	ck_assert_int_eq(proxy_parse(bytes, len + 8, &header, &used), headers[_i].result);
 	if (headers[_i].result != PROXY_DONE)
 		return;
