@@ -11,6 +11,7 @@
 #include <linnet/module.h>
 
 #define NS_OFFLINE "msgoffline"
+#define BYTES_A_MESSAGE 5243 /* 5 MiB for 1000 */
 
 struct offline_conf {
 	int64_t limit;
@@ -28,8 +29,9 @@ static const struct ln_metric metrics[] = { [KEPT] = { "kept_total",
 static const struct ln_option options[] = {
 	LN_OPTION_INT(offline_conf, limit, 1000, 0, 10000000,
 	    "Messages that may wait for one user; more are returned to their senders."),
-	LN_OPTION_SIZE(offline_conf, bytes, 5 << 20, 1 << 10, INT64_C(1) << 40,
-	    "Bytes that may wait for one user.", .flags = LN_MAY_BE_OFF),
+	LN_OPTION_SIZE(offline_conf, bytes, 0, 0, INT64_C(1) << 40,
+	    "Bytes that may wait for one user; 0: 5 MiB for each 1000 messages of `limit`.",
+	    .flags = LN_MAY_BE_OFF),
 	LN_OPTION_DURATION(offline_conf, keep, INT64_C(30) * 86400000, 60000,
 	    INT64_C(3650) * 86400000, "How long a message waits; then it is dropped.",
 	    .flags = LN_MAY_BE_OFF),
@@ -39,8 +41,10 @@ static const struct ln_option options[] = {
 static bool
 full(const struct offline_conf *conf, const struct ln_account *account)
 {
+	int64_t bytes = conf->bytes > 0 ? conf->bytes : conf->limit * BYTES_A_MESSAGE;
+
 	return ln_account_stored(account) >= conf->limit ||
-	    ln_account_stored_bytes(account) >= conf->bytes;
+	    ln_account_stored_bytes(account) >= bytes;
 }
 
 static enum ln_verdict
