@@ -89,7 +89,7 @@ send_some(struct fanout *fanout)
 	for (; fanout->sent < end; fanout->sent++) {
 		const struct ln_jid *to = &fanout->to[fanout->sent];
 		struct ln_stanza *st = ln_stanza_copy(fanout->template);
-		struct worker *home = router_home(to);
+		struct worker *home = router_way(to);
 
 		ln_set_to(st, to);
 		if (home == worker_current())

@@ -5,6 +5,7 @@
  */
 #include "core/router.h"
 
+#include "base/hash.h"
 #include "base/metrics.h"
 #include "core/host.h"
 #include "net/worker.h"
@@ -21,18 +22,37 @@ static const struct metric_row rows[] = {
 };
 METRICS(metrics, "router", rows);
 
-static void (*send_remote)(struct ln_stanza *st);
+static bool (*send_remote)(struct ln_stanza *st);
 
 void
-router_set_remote(void (*send)(struct ln_stanza *st))
+router_set_remote(bool (*send)(struct ln_stanza *st))
 {
 	send_remote = send;
+}
+
+static struct worker *
+worker_of(uint64_t hash)
+{
+	return worker_get((unsigned)(hash % SLOTS) % worker_count());
 }
 
 struct worker *
 router_home(const struct ln_jid *jid)
 {
-	return worker_get((unsigned)(jid->hash % SLOTS) % worker_count());
+	return worker_of(jid->hash);
+}
+
+struct worker *
+router_domain_home(const char *domain, size_t len)
+{
+	return worker_of(hash_bytes(domain, len));
+}
+
+struct worker *
+router_way(const struct ln_jid *to)
+{
+	return host_of(to) != NULL ? router_home(to)
+				   : router_domain_home(ln_jid_domain(to), to->domain_len);
 }
 
 bool
@@ -124,9 +144,8 @@ stanza_arrived(struct worker *worker, struct post *post)
 static void
 to_remote(struct ln_stanza *st)
 {
-	if (send_remote != NULL) {
+	if (send_remote != NULL && send_remote(st)) {
 		metric_inc(metrics, REMOTE);
-		send_remote(st);
 		return;
 	}
 	metric_inc(metrics, NO_ROUTE);

@@ -33,7 +33,17 @@ void router_item(const struct ln_jid *bare, struct item *item);
 /* Answers a stanza with an error, to its sender, and frees it. Any worker. */
 void router_bounce(struct ln_stanza *st, enum ln_error error, const char *text);
 
-/* Where stanzas for other domains go (the s2s floor). NULL: nowhere. At start. */
-void router_set_remote(void (*send)(struct ln_stanza *st));
+/* The worker that takes a stanza for this JID: the home of a local one, for others that of their
+ * domain. Any worker. */
+struct worker *router_way(const struct ln_jid *to);
+
+/*
+ * Where stanzas for other domains go (src/xmpp: servers, components). Ownership
+ * passes if it says true; false: there is no way, and they bounce. At start.
+ */
+void router_set_remote(bool (*send)(struct ln_stanza *st));
+
+/* The home of a domain that is not ours. */
+struct worker *router_domain_home(const char *domain, size_t len);
 
 #endif

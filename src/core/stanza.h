@@ -94,6 +94,11 @@ void stanza_write(struct ln_stanza *st, struct buf *out);
 void stanza_write_stream(struct ln_stanza *st, struct buf *out, const char *stream_ns,
     const char *lang);
 
+/* Does it wait for whoever is away? Types, content, hints (XEP-0160 §3, XEP-0334); on the way to
+ * another server what a room says waits too (DESIGN section 8). */
+bool stanza_lasts(const struct ln_stanza *st);
+bool stanza_lasts_abroad(const struct ln_stanza *st);
+
 /* Bytes it weighs in queues. */
 size_t stanza_weight(const struct ln_stanza *st);
 

@@ -206,3 +206,26 @@ ln_has_hint(const struct ln_stanza *st, const char *name)
 {
 	return ln_child(st, name, NS_HINTS) != NULL;
 }
+
+/* --- waiting --------------------------------------------------------------------------- */
+
+static bool
+may_wait(const struct ln_stanza *st)
+{
+	return !(st->flags & STANZA_NO_STORE) && ln_has_content(st) &&
+	    !ln_has_hint(st, "no-store") && !ln_has_hint(st, "no-permanent-store");
+}
+
+bool
+stanza_lasts(const struct ln_stanza *st)
+{
+	return st->kind == LN_MESSAGE && (st->type == LN_NORMAL || st->type == LN_CHAT) &&
+	    may_wait(st);
+}
+
+bool
+stanza_lasts_abroad(const struct ln_stanza *st)
+{
+	return stanza_lasts(st) ||
+	    (st->kind == LN_MESSAGE && st->type == LN_GROUPCHAT && may_wait(st));
+}

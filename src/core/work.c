@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "core/router.h"
+#include "net/worker.h"
 
 /* What happens when the job is durable; lives in the job's memory. */
 struct after {
@@ -42,10 +43,35 @@ struct work {
 static struct store *the_store;
 static _Thread_local struct work work;
 
+static unsigned positions; /* slot: how many a worker has given out */
+
 void
 work_init(struct store *store)
 {
 	the_store = store;
+	positions = worker_slot_new();
+}
+
+/* {term, count}: the count is the worker's own, its index in the low byte. */
+int64_t
+work_position(void)
+{
+	struct worker *worker = worker_current();
+	uintptr_t count = (uintptr_t)worker_slot(worker, positions) + 1;
+
+	worker_slot_set(worker, positions, (void *)count);
+	return store_position(store_term(the_store),
+	    (int64_t)count << 8 | (int64_t)worker_index(worker));
+}
+
+bool
+work_refuses(const struct ln_stanza *st)
+{
+	if (!store_stalled(the_store))
+		return false;
+	if (st->kind == LN_MESSAGE)
+		return stanza_lasts(st) || st->type == LN_GROUPCHAT;
+	return st->kind == LN_PRESENCE && st->type >= LN_SUBSCRIBE && st->type <= LN_UNSUBSCRIBED;
 }
 
 struct store *

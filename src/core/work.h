@@ -45,4 +45,10 @@ void work_result(struct ln_stanza *result);
  * then: `fn` gets what entity_find() says. */
 void work_when_durable(void (*fn)(struct entity *entity, void *arg, bool ok), void *arg);
 
+/* A stalled store: must this stanza be refused where it enters (DESIGN section 8)? */
+bool work_refuses(const struct ln_stanza *st);
+
+/* A position for `pending` and versions: ordered, never given out twice. Any worker. */
+int64_t work_position(void);
+
 #endif

@@ -81,7 +81,4 @@ void im_init(void);
  */
 void im_shutdown(void);
 
-/* A position for `pending`: ordered, never given out twice (DESIGN section 8). */
-int64_t im_position(void);
-
 #endif

@@ -156,7 +156,7 @@ nobody_takes(struct ln_stanza *st)
 static void
 give_message(struct ln_account *account, struct targets *targets, struct ln_stanza *st)
 {
-	if (pending_lasts(st))
+	if (stanza_lasts(st))
 		give_lasting(account, targets, st);
 	else if (targets->count == 0)
 		nobody_takes(st);

@@ -43,7 +43,6 @@ struct pending_worker {
 	struct timer timer;
 	int64_t *gone; /* positions of rows to be deleted: pending_flush() */
 	size_t gone_count, gone_room;
-	int64_t positions; /* given out */
 };
 
 static unsigned slot;
@@ -52,27 +51,6 @@ static struct pending_worker *
 local(void)
 {
 	return worker_slot(worker_current(), slot);
-}
-
-/* {term, count}: the count is the worker's own, its index in the low byte. */
-int64_t
-im_position(void)
-{
-	struct pending_worker *pw = local();
-
-	return store_position(store_term(work_store()),
-	    ++pw->positions << 8 | (int64_t)worker_index(worker_current()));
-}
-
-bool
-pending_lasts(const struct ln_stanza *st)
-{
-	if (st->kind != LN_MESSAGE || (st->type != LN_NORMAL && st->type != LN_CHAT))
-		return false;
-	if (st->flags & STANZA_NO_STORE)
-		return false;
-	return ln_has_content(st) && !ln_has_hint(st, "no-store") &&
-	    !ln_has_hint(st, "no-permanent-store");
 }
 
 /* --- beginning and end ------------------------------------------------------------------ */
@@ -198,7 +176,7 @@ write_row(struct waiting *waiting)
 
 	not_due(waiting);
 	stanza_write(waiting->st, &bytes);
-	waiting->position = im_position();
+	waiting->position = work_position();
 	waiting->size = (uint32_t)bytes.len;
 	waiting->state = WAITING_WRITING;
 	store_pending_add(work_job(),

@@ -38,9 +38,6 @@ struct waiting {
 	bool acked;
 };
 
-/* Does it last? Types, content, hints (XEP-0160 §3, XEP-0334). */
-bool pending_lasts(const struct ln_stanza *st);
-
 /* Begins: takes the hold of the stanza. */
 struct waiting *pending_new(struct ln_account *account, struct ln_stanza *st);
 

@@ -297,7 +297,7 @@ roster_remove(struct ln_roster_item *item)
 	store_value_delete(work_job(), account->entity.number, ROSTER_MODULE, ROSTER_VALUE,
 	    item->jid.full);
 	if (shown) {
-		item->roster->version = im_position();
+		item->roster->version = work_position();
 		version = ln_elem_new(work_arena(), "version", NS_STORED);
 		ln_set_attrf(version, "version", "%lld", (long long)item->roster->version);
 		write_document(account, ROSTER_VERSION, "", version);
@@ -316,7 +316,7 @@ roster_changed(struct ln_roster_item *item, bool shall_push)
 		return;
 	}
 	if (shall_push && (item->state & ROSTER_SHOWN))
-		item->roster->version = im_position();
+		item->roster->version = work_position();
 	write_document(account, ROSTER_VALUE, item->jid.full,
 	    to_document(item, item->roster->version));
 	if (shall_push && (item->state & ROSTER_SHOWN))

@@ -14,17 +14,6 @@
 #include "im/pending.h"
 #include "im/presence.h"
 
-/* A stalled store: what must be stored is refused where it enters (DESIGN section 8). */
-static bool
-refused_by_stall(const struct ln_stanza *st)
-{
-	if (!store_stalled(work_store()))
-		return false;
-	if (st->kind == LN_MESSAGE)
-		return pending_lasts(st) || st->type == LN_GROUPCHAT;
-	return st->kind == LN_PRESENCE && st->type >= LN_SUBSCRIBE && st->type <= LN_UNSUBSCRIBED;
-}
-
 static void
 submit_message(struct ln_session *session, struct ln_stanza *st)
 {
@@ -86,7 +75,7 @@ submit_presence(struct ln_session *session, struct ln_stanza *st)
 void
 submit(struct ln_session *session, struct ln_stanza *st)
 {
-	if (refused_by_stall(st)) {
+	if (work_refuses(st)) {
 		router_bounce(st, LN_ERR_RESOURCE_CONSTRAINT,
 		    "The server's disk fails. Try again.");
 		return;

@@ -328,7 +328,7 @@ stream_header(struct stream *stream, const struct stream_header *header, const c
 	struct buf *out = stream_out();
 	char made[STREAM_ID_MAX];
 
-	if (id == NULL) {
+	if (id == NULL && !header->initiates) {
 		stream_make_id(made);
 		id = made;
 	}

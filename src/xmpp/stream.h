@@ -105,6 +105,7 @@ struct stream_header {
 	const char *content_ns;
 	const char *from, *to;
 	const char *extra; /* attributes as text, e.g. a further namespace */
+	bool initiates;    /* we opened the connection: the id is the peer's to give */
 };
 
 /* A made-up stream id: 16 characters and a NUL. */
