@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "core/federation.h"
 #include "linnet/module.h"
 
 struct entity_ops;
@@ -65,7 +66,8 @@ struct ln_host {
 	struct iq_row *iq_rows;
 	const struct ln_jid *admins;
 	unsigned admin_count;
-	const void *conf; /* struct config_host of src/server */
+	const struct s2s_conf *s2s; /* NULL: as the core's */
+	const void *conf;           /* struct config_host of src/server */
 };
 
 /* Limits and times of the core that everybody on a worker reads. */
@@ -86,6 +88,10 @@ struct core_conf {
 	struct ln_rate login_per_account; /* the same; an account's are delayed, not refused */
 	int resource_conflict;            /* enum resource_conflict */
 	int scram_iterations;
+	bool federates; /* other servers can reach us, or we them */
+	const struct s2s_conf *s2s;
+	const struct component_conf *components;
+	size_t component_count;
 };
 
 /* c2s.conflict: who wins when a resource is bound twice (RFC 6120 §7.7.2.2). */

@@ -1,6 +1,7 @@
 src_liblinnet_a_SOURCES += \
 	src/core/entity.c src/core/entity.h \
 	src/core/fanout.c src/core/fanout.h \
+	src/core/federation.h \
 	src/core/hold.c src/core/hold.h \
 	src/core/host.c src/core/host.h \
 	src/core/credentials.c \

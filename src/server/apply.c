@@ -14,6 +14,7 @@
 #include "im/account.h"
 #include "net/tls.h"
 #include "net/worker.h"
+#include "server/apply_s2s.h"
 #include "server/hostent.h"
 #include "server/instance.h"
 #include "server/ledger.h"
@@ -228,6 +229,7 @@ make_host(struct building *b, const struct config_host *conf)
 	host->node_ops = &account_ops;
 	host->domain_ops = &host_ops;
 	host->conf = conf;
+	host->s2s = apply_s2s(arena, &conf->s2s);
 	make_admins(b->snapshot, host, conf);
 	HASH_ADD_KEYPTR(hh, b->snapshot->hosts, host->name, strlen(host->name), host);
 	for (unsigned i = 0; i < b->global_count; i++)
@@ -320,6 +322,7 @@ new_snapshot(const struct config *config, struct tls *tls)
 	parts->config = config_ref(config);
 	parts->tls = tls != NULL ? tls_ref(tls) : NULL;
 	make_core(&snapshot->core, config, tls);
+	apply_federation(arena, config, &snapshot->core);
 	return snapshot;
 }
 
