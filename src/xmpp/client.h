@@ -20,13 +20,10 @@ struct negotiation;
 
 struct client {
 	struct stream stream;
-	struct port port;     /* found by id from every asynchronous gap */
-	struct ln_jid jid;    /* bare after login, full after binding; text owned */
-	uint64_t session;     /* 0: not bound */
-	uint64_t marked_at;   /* without XEP-0198: conn_queued() when `marked` was set */
-	uint32_t sent;        /* stanzas given to the connection */
-	uint32_t marked;      /* of these, how many lie before marked_at */
-	uint32_t acked;       /* and how many the session was told of */
+	struct port port;  /* found by id from every asynchronous gap */
+	struct ln_jid jid; /* bare after login, full after binding; text owned */
+	uint64_t session;  /* 0: not bound */
+	struct stream_count count;
 	bool acks;            /* XEP-0198 is on */
 	bool wants_acks;      /* it was asked for: what follows <enable/> need not wait */
 	bool counted, quoted; /* in the limits of its address, of the listener */

@@ -4,9 +4,7 @@
  * through the port. A stanza that the stream refuses or answers by itself goes
  * up with its answer, since both count for XEP-0198.
  *
- * Without XEP-0198 the kernel stands for the peer. When everything has been
- * written, all stanzas are acknowledged; while a slow reader keeps some back,
- * those up to a mark are, set at the end of what was queued the last time.
+ * Without XEP-0198 the kernel stands for the peer: stream_taken().
  *
  * SPDX-License-Identifier: MIT
  */
@@ -136,36 +134,19 @@ session_element(struct client *client, struct arena *arena, struct ln_elem *elem
 	}
 }
 
-static void
-taken_by_kernel(struct client *client, uint32_t h)
-{
-	struct up *up;
-
-	if (h == client->acked)
-		return;
-	client->acked = h;
-	up = up_of(client, UP_ACKED);
-	up->acked.h = h;
-	up->acked.by_kernel = true;
-	up_post(&up);
-}
-
 void
 session_sent(struct client *client)
 {
-	struct conn *conn = client->stream.conn;
+	uint32_t before = client->count.taken;
+	struct up *up;
 
-	if (client->session == 0 || client->acks)
+	if (client->session == 0 || client->acks ||
+	    stream_taken(&client->stream, &client->count) == before)
 		return;
-	if (conn_unsent(conn) == 0) {
-		taken_by_kernel(client, client->sent);
-		return;
-	}
-	if (conn_written(conn) >= client->marked_at) {
-		taken_by_kernel(client, client->marked);
-		client->marked = client->sent;
-		client->marked_at = conn_queued(conn);
-	}
+	up = up_of(client, UP_ACKED);
+	up->acked.h = client->count.taken;
+	up->acked.by_kernel = true;
+	up_post(&up);
 }
 
 void
@@ -238,7 +219,7 @@ on_send(struct port *port, struct ln_stanza *st)
 
 	stanza_write_stream(st, out, NS_CLIENT, "en");
 	stream_flush(&client->stream, out);
-	client->sent++;
+	client->count.sent++;
 }
 
 static void

@@ -308,6 +308,19 @@ stream_send_text(struct stream *stream, const char *text)
 	conn_write(stream->conn, text, strlen(text));
 }
 
+uint32_t
+stream_taken(const struct stream *stream, struct stream_count *count)
+{
+	if (conn_unsent(stream->conn) == 0) {
+		count->taken = count->sent;
+	} else if (conn_written(stream->conn) >= count->marked_at) {
+		count->taken = count->marked;
+		count->marked = count->sent;
+		count->marked_at = conn_queued(stream->conn);
+	}
+	return count->taken;
+}
+
 void
 stream_make_id(char id[STREAM_ID_MAX])
 {

@@ -115,6 +115,20 @@ void stream_make_id(char id[STREAM_ID_MAX]);
 /* Writes <?xml?> and <stream:stream>; id NULL: one is made. */
 void stream_header(struct stream *stream, const struct stream_header *header, const char *id);
 
+/*
+ * For peers that acknowledge nothing themselves, the kernel stands. When everything was written, all
+ * stanzas are acknowledged; while a slow reader keeps some back, those up to a mark are, set at the
+ * end of what was queued the last time. stream_taken(), in ops.sent, gives how many of `sent` were
+ * taken.
+ */
+struct stream_count {
+	uint64_t marked_at; /* conn_queued() when `marked` was set */
+	uint32_t sent;      /* stanzas given to the connection: the owner counts */
+	uint32_t marked;    /* of these, how many lie before marked_at */
+	uint32_t taken;
+};
+uint32_t stream_taken(const struct stream *stream, struct stream_count *count);
+
 /* This worker's buffer, empty, for what goes to stream_flush() next. Never kept. */
 struct buf *stream_out(void);
 void stream_flush(struct stream *stream, struct buf *out);
