@@ -1,8 +1,14 @@
 src_liblinnet_a_SOURCES += \
+	src/linnet/http.h \
 	src/net/arrival.c src/net/arrival.h \
 	src/net/conn.c src/net/conn.h src/net/conn_impl.h src/net/conn_reason.h \
 	src/net/conn_io.c \
 	src/net/conn_tls.c \
+	src/net/http.c src/net/http.h src/net/http_impl.h \
+	src/net/http_answer.c \
+	src/net/http_body.c src/net/http_body.h \
+	src/net/http_file.c \
+	src/net/http_head.c src/net/http_head.h \
 	src/net/listener.c src/net/listener.h \
 	src/net/mailbox.c src/net/mailbox.h \
 	src/net/netaddr.c src/net/netaddr.h \
@@ -22,6 +28,7 @@ unit_tests += tests/unit/test_conn_tls
 tests_unit_test_conn_tls_SOURCES = tests/unit/test_conn_tls.c tests/unit/tls_kit.c \
 	tests/unit/tls_kit.h
 unit_tests += tests/unit/test_listener
-fuzz_targets += tests/fuzz/fuzz_proxy
+unit_tests += tests/unit/test_http_head tests/unit/test_http
+fuzz_targets += tests/fuzz/fuzz_proxy tests/fuzz/fuzz_http
 bench_programs += tests/bench/bench_conn
 tests_bench_bench_conn_LDADD = src/liblinnet.a $(linnet_libs)

@@ -1,0 +1,49 @@
+/*
+ * HTTP/1.1 connections (RFC 9112): requests one after another, each handed to
+ * the service, answered, and followed by the next on the same connection.
+ *
+ *	http_init(files);				before the workers start
+ *	http_accept(fd, &peer, tls, &service);		on a worker
+ *	  -> service.request(http)			which answers by linnet/http.h
+ *	  -> service.closed(&peer)
+ *
+ * A connection is read no further than the request that is being answered; what
+ * was pipelined behind it waits in the socket, or in at most one read's bytes.
+ * Heads, bodies and answers that do not move are timed out.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_NET_HTTP_H
+#define LN_NET_HTTP_H
+
+#include "linnet/http.h"
+#include "net/netaddr.h"
+
+struct pool;
+struct tls;
+
+/* Who is behind the requests of a listener. Const, as long as the process lives. */
+struct http_service {
+	/* Answers the request, now or later. */
+	void (*request)(struct ln_http *http);
+	/* May this peer's X-Forwarded-For and -Proto be believed? NULL: nobody's. */
+	bool (*trusts)(const struct netaddr *peer);
+	/* The connection is over. NULL: nothing to do. */
+	void (*closed)(const struct netaddr *peer);
+};
+
+#define HTTP_HEAD_MS 10000  /* for a head, from its first byte */
+#define HTTP_IDLE_MS 60000  /* between two requests */
+#define HTTP_STALL_MS 30000 /* a body or an answer of which nothing moves */
+
+/* Main thread, before the workers start: whose threads read and write files. */
+void http_init(struct pool *files);
+
+/* Owns `fd`. `tls`: begins with a handshake (borrowed during the call); NULL: in the clear. */
+void http_accept(int fd, const struct netaddr *peer, struct tls *tls,
+    const struct http_service *service);
+
+/* "OK", "Not Found"; for numbers without a name, one by their class. */
+const char *http_status_text(unsigned status);
+
+#endif
