@@ -119,22 +119,43 @@ add_features(struct ln_elem *query, const char *const *features)
 }
 
 static void
-describe_host(const struct ln_mod *mod, struct ln_elem *query)
+add_declared(const struct ln_host *host, struct ln_elem *query)
 {
-	const struct disco_conf *conf = ln_conf(mod);
 	const struct ln_mod *each;
 
-	add_identity(query, "server", "im", "Linnet");
-	add_feature(query, "http://jabber.org/protocol/disco#info");
-	add_feature(query, "http://jabber.org/protocol/disco#items");
-	for (unsigned i = 0; (each = ln_host_mod_at(ln_mod_host(mod), i)) != NULL; i++) {
+	for (unsigned i = 0; (each = ln_host_mod_at(host, i)) != NULL; i++) {
 		const struct ln_identity *identity = ln_mod_module(each)->identities;
 
 		for (; identity != NULL && identity->category != NULL; identity++)
 			add_identity(query, identity->category, identity->type, identity->name);
 		add_features(query, ln_mod_module(each)->features);
 	}
-	add_contacts(query, &conf->contacts);
+}
+
+static void
+describe_host(const struct ln_mod *mod, const struct ln_host *host, struct ln_elem *query)
+{
+	const struct disco_conf *conf = ln_conf(mod);
+	bool component = ln_host_parent(host) != NULL;
+
+	if (!component)
+		add_identity(query, "server", "im", "Linnet");
+	add_feature(query, "http://jabber.org/protocol/disco#info");
+	add_feature(query, "http://jabber.org/protocol/disco#items");
+	add_declared(host, query);
+	if (!component)
+		add_contacts(query, &conf->contacts);
+}
+
+/* What stands beside the host under its name: rooms, uploads. */
+static void
+list_components(const struct ln_host *host, struct ln_elem *query)
+{
+	const struct ln_host *component;
+
+	for (unsigned i = 0; (component = ln_host_component_at(host, i)) != NULL; i++)
+		ln_set_attr(ln_elem_add(query, "item", ln_elem_ns(query)), "jid",
+		    ln_host_name(component));
 }
 
 static void
@@ -159,7 +180,9 @@ fill(const struct ln_mod *mod, struct ln_ev_disco *ev, bool items)
 		if (!items && ev->account != NULL)
 			describe_account(mod, ev->query);
 		else if (!items)
-			describe_host(mod, ev->query);
+			describe_host(mod, ev->host, ev->query);
+		else if (ev->account == NULL)
+			list_components(ev->host, ev->query);
 	}
 	ln_fire_disco(ev, items);
 }
@@ -211,4 +234,5 @@ static const struct ln_iq_handler iq_handlers[] = { { LN_IQ_GET, LN_TO_HOST,
 	LN_IQ_END };
 
 LN_MODULE(disco, .summary = "XEP-0030: Service Discovery, XEP-0157: Contact Addresses",
-    .conf_size = sizeof(struct disco_conf), .options = options, .iq_handlers = iq_handlers, );
+    .conf_size = sizeof(struct disco_conf), .options = options, .iq_handlers = iq_handlers,
+    .for_components = true, );

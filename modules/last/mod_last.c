@@ -118,4 +118,4 @@ static const struct ln_iq_handler iq_handlers[] = {
 
 LN_MODULE(last, .summary = "XEP-0012: Last Activity", .hooks = hooks, .iq_handlers = iq_handlers,
     .features = LN_FEATURES("jabber:iq:last"), .account_features = LN_FEATURES("jabber:iq:last"),
-    .values = values, );
+    .values = values, .for_components = true, );

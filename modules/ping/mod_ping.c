@@ -92,4 +92,4 @@ static const struct ln_iq_handler iq_handlers[] = { { LN_IQ_GET, LN_TO_HOST, "ur
 LN_MODULE(ping, .summary = "XEP-0199: XMPP Ping, both ways", .conf_size = sizeof(struct ping_conf),
     .options = options, .hooks = hooks, .iq_handlers = iq_handlers,
     .features = LN_FEATURES("urn:xmpp:ping"), .account_features = LN_FEATURES("urn:xmpp:ping"),
-    .metrics = metrics, );
+    .metrics = metrics, .for_components = true, );

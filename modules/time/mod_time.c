@@ -36,4 +36,4 @@ static const struct ln_iq_handler iq_handlers[] = {
 };
 
 LN_MODULE(time, .summary = "XEP-0202: Entity Time", .iq_handlers = iq_handlers,
-    .features = LN_FEATURES("urn:xmpp:time"), );
+    .features = LN_FEATURES("urn:xmpp:time"), .for_components = true, );

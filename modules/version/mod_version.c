@@ -43,4 +43,4 @@ static const struct ln_iq_handler iq_handlers[] = {
 
 LN_MODULE(version, .summary = "XEP-0092: Software Version",
     .conf_size = sizeof(struct version_conf), .options = options, .iq_handlers = iq_handlers,
-    .features = LN_FEATURES(NS_VERSION), );
+    .features = LN_FEATURES(NS_VERSION), .for_components = true, );

@@ -39,6 +39,14 @@ host_find(const char *domain, size_t len)
 }
 
 const struct ln_host *
+host_with_accounts(const char *domain, size_t len)
+{
+	const struct ln_host *host = host_find(domain, len);
+
+	return host != NULL && host->parent == NULL ? host : NULL;
+}
+
+const struct ln_host *
 host_of(const struct ln_jid *jid)
 {
 	return host_find(ln_jid_domain(jid), jid->domain_len);

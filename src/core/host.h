@@ -60,7 +60,10 @@ struct ln_host {
 	const struct snapshot *snapshot;
 	const struct entity_ops *node_ops;   /* kind of entity behind node@name; NULL: none */
 	const struct entity_ops *domain_ops; /* behind the bare domain */
-	const struct ln_mod **mods;          /* in load order */
+	const struct ln_host *parent;        /* of a component; else NULL */
+	const struct ln_host **components;
+	unsigned component_count;
+	const struct ln_mod **mods; /* in load order */
 	unsigned mod_count;
 	struct hook_chain chains[LN_EV_COUNT];
 	struct iq_row *iq_rows;
@@ -116,6 +119,9 @@ const struct snapshot *snapshot_current(void);
 /* The host with this domain (of len bytes); NULL: not ours. */
 const struct ln_host *host_find(const char *domain, size_t len);
 const struct ln_host *host_of(const struct ln_jid *jid);
+
+/* The same, if it is one that people have accounts at: no component. */
+const struct ln_host *host_with_accounts(const char *domain, size_t len);
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot **snapshot);

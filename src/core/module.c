@@ -74,6 +74,18 @@ ln_host_mod(const struct ln_host *host, const char *module)
 	return NULL;
 }
 
+const struct ln_host *
+ln_host_parent(const struct ln_host *host)
+{
+	return host->parent;
+}
+
+const struct ln_host *
+ln_host_component_at(const struct ln_host *host, unsigned i)
+{
+	return i < host->component_count ? host->components[i] : NULL;
+}
+
 const struct ln_mod *
 ln_host_mod_at(const struct ln_host *host, unsigned i)
 {

@@ -37,11 +37,13 @@
 
 #define LN_MODULE_ABI 1
 
+struct ln_http_route;
 struct ln_sasl_mechanism;
 
 enum ln_scope {
-	LN_SCOPE_HOST,  /* one instance a host that switches it on */
-	LN_SCOPE_GLOBAL /* one instance for the server */
+	LN_SCOPE_HOST,      /* one instance a host that switches it on */
+	LN_SCOPE_COMPONENT, /* the same, and it answers for a domain of its own (`domain`) */
+	LN_SCOPE_GLOBAL     /* one instance for the server */
 };
 
 /* --- hooks -------------------------------------------------------------------- */
@@ -210,6 +212,13 @@ struct ln_module {
 	void (*check)(const void *conf, struct ln_check *check);
 	const struct ln_hook *hooks;
 	const struct ln_iq_handler *iq_handlers;
+	/*
+	 * LN_SCOPE_COMPONENT: the domain, from an option of type DOMAIN. The instance's host is that
+	 * component, with the module's own iq rows, hooks, features and identities, and with those of
+	 * the modules of its host that are there `for_components` too.
+	 */
+	const char *(*domain)(const void *conf);
+	bool for_components;                  /* answers at the domains of components as well */
 	const char *const *features;          /* of the host */
 	const char *const *account_features;  /* of its accounts */
 	const struct ln_identity *identities; /* of the host */
@@ -217,6 +226,7 @@ struct ln_module {
 	const struct ln_metric *metrics;
 	const struct ln_command *commands;
 	const struct ln_sasl_mechanism *mechanisms; /* see sasl.h */
+	const struct ln_http_route *routes;         /* see http.h */
 
 	size_t worker_size;
 	void (*worker_open)(const struct ln_mod *mod);
@@ -253,6 +263,12 @@ const void *ln_conf(const struct ln_mod *mod);
 const struct ln_host *ln_mod_host(const struct ln_mod *mod);
 const char *ln_host_name(const struct ln_host *host);
 const struct ln_jid *ln_host_jid(const struct ln_host *host);
+
+/* The host that a component belongs to; NULL: it is no component. */
+const struct ln_host *ln_host_parent(const struct ln_host *host);
+
+/* Walks the components of a host; NULL: no more. */
+const struct ln_host *ln_host_component_at(const struct ln_host *host, unsigned i);
 
 /* Is the module on at this host, and its instance (to ask for its state or configuration)? */
 const struct ln_mod *ln_host_mod(const struct ln_host *host, const char *module);

@@ -66,14 +66,17 @@ by_rank(const void *a, const void *b)
 	return rank < other_rank ? -1 : rank > other_rank;
 }
 
-/* The instances of a list, behind those in `mods` already. */
+/* The instances of a list, behind those in `mods` already; components have hosts of their own. */
 static bool
 make_mods(struct building *b, struct ln_host *host, const struct config_use *uses, size_t count,
     const struct ln_mod **mods, unsigned *count_r)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct ln_mod *mod = make_mod(b, host, &uses[i]);
+		const struct ln_mod *mod;
 
+		if (uses[i].module->scope == LN_SCOPE_COMPONENT)
+			continue;
+		mod = make_mod(b, host, &uses[i]);
 		if (mod == NULL)
 			return false;
 		mods[(*count_r)++] = mod;
@@ -212,31 +215,78 @@ make_admins(struct snapshot *snapshot, struct ln_host *host, const struct config
 	host->admins = admins;
 }
 
+static struct ln_host *
+new_host(struct building *b, const char *name, const struct config_host *conf, size_t mods_max)
+{
+	struct arena *arena = b->snapshot->arena;
+	struct ln_host *host = arena_zalloc(arena, sizeof *host), *same;
+
+	host->name = arena_strdup(arena, name);
+	HASH_FIND(hh, b->snapshot->hosts, name, strlen(name), same);
+	if (same != NULL) {
+		*b->error_r = xasprintf("%s is given to two", name);
+		return NULL;
+	}
+	if (ln_jid_parse(arena, name, strlen(name), &host->jid) != LN_JID_OK) {
+		*b->error_r = xasprintf("%s is no domain", name);
+		return NULL;
+	}
+	host->snapshot = b->snapshot;
+	host->domain_ops = &host_ops;
+	host->conf = conf;
+	host->mods = arena_alloc(arena, (mods_max + b->global_count + 1) * sizeof *host->mods);
+	HASH_ADD_KEYPTR(hh, b->snapshot->hosts, host->name, strlen(host->name), host);
+	return host;
+}
+
+/* A component answers with what its own module declares, and with what others do for it. */
+static bool
+make_component(struct building *b, struct ln_host *parent, const struct config_use *use)
+{
+	struct ln_host *host =
+	    new_host(b, use->module->domain(use->conf), parent->conf, parent->mod_count + 1);
+	const struct ln_mod *own = host != NULL ? make_mod(b, host, use) : NULL;
+
+	if (own == NULL)
+		return false;
+	host->parent = parent;
+	host->admins = parent->admins;
+	host->admin_count = parent->admin_count;
+	for (unsigned i = 0; i < parent->mod_count; i++)
+		if (parent->mods[i]->def->for_components)
+			host->mods[host->mod_count++] = parent->mods[i];
+	host->mods[host->mod_count++] = own;
+	qsort(host->mods, host->mod_count, sizeof *host->mods, by_rank);
+	parent->components[parent->component_count++] = host;
+	return make_tables(b->snapshot, host, b->error_r);
+}
+
+static bool
+make_components(struct building *b, struct ln_host *host, const struct config_host *conf)
+{
+	host->components =
+	    arena_alloc(b->snapshot->arena, (conf->module_count + 1) * sizeof *host->components);
+	for (size_t i = 0; i < conf->module_count; i++)
+		if (conf->modules[i].module->scope == LN_SCOPE_COMPONENT &&
+		    !make_component(b, host, &conf->modules[i]))
+			return false;
+	return true;
+}
+
 static bool
 make_host(struct building *b, const struct config_host *conf)
 {
-	struct arena *arena = b->snapshot->arena;
-	struct ln_host *host = arena_zalloc(arena, sizeof *host);
-	const struct ln_mod **mods =
-	    arena_alloc(arena, (conf->module_count + b->global_count + 1) * sizeof *mods);
+	struct ln_host *host = new_host(b, conf->name, conf, conf->module_count);
 
-	host->name = arena_strdup(arena, conf->name);
-	if (ln_jid_parse(arena, conf->name, strlen(conf->name), &host->jid) != LN_JID_OK) {
-		*b->error_r = xasprintf("%s is no domain", conf->name);
+	if (host == NULL)
 		return false;
-	}
-	host->snapshot = b->snapshot;
 	host->node_ops = &account_ops;
-	host->domain_ops = &host_ops;
-	host->conf = conf;
-	host->s2s = apply_s2s(arena, &conf->s2s);
 	make_admins(b->snapshot, host, conf);
-	HASH_ADD_KEYPTR(hh, b->snapshot->hosts, host->name, strlen(host->name), host);
 	for (unsigned i = 0; i < b->global_count; i++)
-		mods[host->mod_count++] = b->globals[i];
-	host->mods = mods;
-	return make_mods(b, host, conf->modules, conf->module_count, mods, &host->mod_count) &&
-	    make_tables(b->snapshot, host, b->error_r);
+		host->mods[host->mod_count++] = b->globals[i];
+	return make_mods(b, host, conf->modules, conf->module_count, host->mods,
+		   &host->mod_count) &&
+	    make_tables(b->snapshot, host, b->error_r) && make_components(b, host, conf);
 }
 
 /* The server's own instances serve every host, and are listed once. */
@@ -248,13 +298,13 @@ list_mods(struct building *b)
 	unsigned count = b->global_count;
 
 	HASH_ITER(hh, snapshot->hosts, host, next)
-		count += host->mod_count - b->global_count;
+		count += host->mod_count;
 	snapshot->mods = arena_alloc(snapshot->arena, (count + 1) * sizeof *snapshot->mods);
 	for (unsigned i = 0; i < b->global_count; i++)
 		snapshot->mods[snapshot->mod_count++] = b->globals[i];
 	HASH_ITER(hh, snapshot->hosts, host, next)
 		for (unsigned i = 0; i < host->mod_count; i++)
-			if (host->mods[i]->host != NULL)
+			if (host->mods[i]->host == host)
 				snapshot->mods[snapshot->mod_count++] = host->mods[i];
 }
 

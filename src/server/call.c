@@ -389,7 +389,7 @@ read_account(struct ln_call *call, const struct ln_arg *arg, struct value *value
 	if (jid->local_len == 0 || jid->resource_len > 0)
 		ln_call_fail(call, "%s: %s is no account; write NAME@HOST", arg->name,
 		    value->bytes);
-	else if (host_of(jid) == NULL)
+	else if (host_with_accounts(ln_jid_domain(jid), jid->domain_len) == NULL)
 		ln_call_fail(call, "%s: %s is not one of the hosts", arg->name, ln_jid_domain(jid));
 }
 

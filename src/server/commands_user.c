@@ -229,7 +229,8 @@ add_candidate(struct making *making, const char *jid_text, size_t jid_len, const
 
 	if (error != LN_JID_OK)
 		return ln_jid_reason(error);
-	if (!ln_jid_has_local(&jid) || !ln_jid_is_bare(&jid) || host_of(&jid) == NULL)
+	if (!ln_jid_has_local(&jid) || !ln_jid_is_bare(&jid) ||
+	    host_with_accounts(ln_jid_domain(&jid), jid.domain_len) == NULL)
 		return "not an account at one of our hosts";
 	if (!ln_password_prepare(arena, password, password_len, &candidate->password))
 		return "no password, or one with characters that none has";

@@ -199,7 +199,7 @@ check_unused(struct config_making *making, const struct ln_module *module,
 {
 	struct config_host nobody = { .name = "localhost" };
 
-	if (module->scope == LN_SCOPE_HOST && with_options(top) != NULL)
+	if (module->scope != LN_SCOPE_GLOBAL && with_options(top) != NULL)
 		read_instance(making, module, &nobody, NULL, top, false);
 }
 
@@ -210,7 +210,6 @@ make_instances(struct config_making *making, const struct config_host *host,
 	const struct config_registry *registry = making->registry;
 	const struct yaml_node *tops = modules_of(making, NULL);
 	const struct yaml_node *owns = host != NULL ? modules_of(making, host) : NULL;
-	enum ln_scope scope = host != NULL ? LN_SCOPE_HOST : LN_SCOPE_GLOBAL;
 	struct config_use *uses =
 	    arena_zalloc(making->source->arena, registry->count * sizeof *uses);
 	size_t count = 0;
@@ -221,7 +220,7 @@ make_instances(struct config_making *making, const struct config_host *host,
 		const struct yaml_node *own = yaml_get(owns, module->name);
 		enum state state = own != NULL ? state_of(own) : state_of(top);
 
-		if (module->scope != scope || state != ON)
+		if ((module->scope == LN_SCOPE_GLOBAL) != (host == NULL) || state != ON)
 			continue;
 		uses[count++] = (struct config_use){
 			.module = module,
@@ -272,6 +271,57 @@ check_wants(const struct config_making *making, const struct config_host *host,
 			    where);
 }
 
+/* ---- Domains of components ---- */
+
+static const char *
+domain_of(const struct config_use *use)
+{
+	if (use->module->scope != LN_SCOPE_COMPONENT)
+		return NULL;
+	return use->module->domain(use->conf);
+}
+
+/* Who has this domain already? NULL: nobody before `use`. */
+static const char *
+domain_taken(const struct config *config, const struct config_use *use, const char *domain)
+{
+	for (size_t i = 0; i < config->components.count; i++)
+		if (strcmp(config->components.keys[i], domain) == 0)
+			return "one of the external components";
+	if (config_host(config, domain) != NULL)
+		return "one of the hosts";
+	for (size_t i = 0; i < config->host_count; i++) {
+		for (size_t j = 0; j < config->hosts[i].module_count; j++) {
+			const struct config_use *other = &config->hosts[i].modules[j];
+			const char *theirs;
+
+			if (other == use)
+				return NULL;
+			theirs = domain_of(other);
+			if (theirs != NULL && strcmp(theirs, domain) == 0)
+				return other->module->name;
+		}
+	}
+	return NULL;
+}
+
+static void
+check_domains(const struct config_making *making, const struct config_host *host)
+{
+	for (size_t i = 0; i < host->module_count; i++) {
+		const struct config_use *use = &host->modules[i];
+		const char *domain = domain_of(use), *taken;
+
+		if (domain == NULL)
+			continue;
+		taken = domain_taken(making->config, use, domain);
+		if (taken != NULL)
+			report_add(making->report, place_of_use(making, host, use->module->name),
+			    "%s.host: %s is already %s; allowed: a domain of its own",
+			    use->module->name, domain, taken);
+	}
+}
+
 void
 config_make_modules(struct config_making *making)
 {
@@ -295,4 +345,6 @@ config_make_modules(struct config_making *making)
 	for (size_t i = 0; i < config->host_count; i++)
 		for (size_t j = 0; j < config->hosts[i].module_count; j++)
 			check_wants(making, &config->hosts[i], config->hosts[i].modules[j].module);
+	for (size_t i = 0; i < config->host_count; i++)
+		check_domains(making, &config->hosts[i]);
 }

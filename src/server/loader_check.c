@@ -71,6 +71,14 @@ check_iq(const struct ln_module *module)
 }
 
 static char *
+check_domain(const struct ln_module *module)
+{
+	if ((module->scope == LN_SCOPE_COMPONENT) != (module->domain != NULL))
+		return xstrdup("a component has a function `domain`, and nothing else has");
+	return NULL;
+}
+
+static char *
 check_features(const char *const *features)
 {
 	const char *const *row = features, *const * other;
@@ -152,7 +160,7 @@ loader_fault(const struct ln_module *module)
 {
 	static char *(*const checks[])(const struct ln_module *module) = { check_options,
 		check_hooks, check_iq, check_values, check_metrics, check_commands,
-		check_mechanisms, check_state };
+		check_mechanisms, check_domain, check_state };
 	char *fault = NULL;
 
 	if (module->summary == NULL)

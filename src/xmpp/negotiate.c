@@ -134,7 +134,7 @@ check_host(struct client *client, const char *to)
 		    to == NULL ? "the header has no 'to'" : "the header's 'to' is no domain");
 		return false;
 	}
-	if (host_find(domain, strlen(domain)) == NULL) {
+	if (host_with_accounts(domain, strlen(domain)) == NULL) {
 		stream_fail(&client->stream, STREAM_HOST_UNKNOWN, NULL);
 		return false;
 	}
