@@ -268,6 +268,18 @@ ln_token_refuse(struct ln_token **token, enum ln_error error, const char *text)
 		router_bounce(request, error, text);
 }
 
+struct ln_stanza *
+iq_token_result(struct ln_token **token)
+{
+	struct ln_stanza *request = end_token(token), *result;
+
+	if (request == NULL)
+		return NULL;
+	result = ln_iq_result(request);
+	ln_stanza_free(&request);
+	return result;
+}
+
 /* Answers in the place of the module, which still has the token. */
 static void
 answer_for(struct iq_worker *iw, struct ln_token *token, enum ln_error error)

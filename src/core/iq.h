@@ -29,6 +29,10 @@ bool iq_dispatch(const struct ln_host *host, struct ln_account *account, struct 
 const struct ln_mod *iq_table_add(struct ln_host *host, const struct ln_mod *mod);
 void iq_table_free(struct ln_host *host);
 
+/* For an answer that goes another way than the router's: ends the token, gives the empty result;
+ * NULL: it was answered in the module's place already. */
+struct ln_stanza *iq_token_result(struct ln_token **token);
+
 /* Answers what modules promised that are not on any more. On each worker, after a reload. */
 void iq_modules_changed(const struct snapshot *now);
 

@@ -28,6 +28,7 @@ src_liblinnet_a_SOURCES += \
 	src/linnet/base64.h \
 	src/linnet/credentials.h \
 	src/linnet/jid.h \
+	src/linnet/registry.h \
 	src/linnet/sasl.h
 
 unit_tests += tests/unit/test_credentials tests/unit/test_jid tests/unit/test_limit

@@ -39,6 +39,7 @@ struct ln_account {
 	struct slices slices;
 	struct documents *documents; /* preloaded values of modules: core/module.c */
 	bool open;                   /* modules have opened their slices */
+	bool doomed;                 /* its end is on the way to the disk: registry.h */
 	struct waiting_list waiting; /* lasting messages that are in memory, in order */
 	int64_t stored_count;        /* rows of `pending`, those in memory included */
 	int64_t stored_bytes;

@@ -5,6 +5,7 @@ src_liblinnet_a_SOURCES += \
 	src/im/manage.c src/im/manage.h \
 	src/im/pending.c src/im/pending.h \
 	src/im/presence.c src/im/presence.h \
+	src/im/registry.c src/im/registry.h \
 	src/im/roster.c src/im/roster.h \
 	src/im/roster_iq.c \
 	src/im/session.c src/im/session.h \

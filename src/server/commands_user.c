@@ -1,362 +1,243 @@
 /*
  * user add, import, passwd, del, exists, list; session list, kick.
  *
- * Passwords become SCRAM keys on the crypto pool. An import is taken a batch
- * of lines at a time; each account is a job of its own, so one that exists is
- * no hindrance to the others, and the writer commits them together.
+ * An import keeps a number of accounts under way at a time; each is a job of
+ * its own, so one that exists is no hindrance to the others, and the writer
+ * commits them together. A list of any length is read page by page.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/xalloc.h"
 #include "core/entity.h"
 #include "core/host.h"
-#include "core/router.h"
 #include "core/work.h"
 #include "im/account.h"
+#include "im/registry.h"
 #include "im/session.h"
 #include "linnet/command.h"
 #include "linnet/credentials.h"
-#include "net/pool.h"
 #include "server/commands.h"
-#include "server/daemon.h"
 #include "store/entity.h"
 
-#define BATCH 64 /* accounts of an import that are hashed before they are stored */
+#define BATCH 64  /* accounts of an import that are under way */
+#define PAGE 1000 /* names of a list that are read at once */
 
 /* --- making accounts ------------------------------------------------------------------------- */
 
-struct candidate {
-	const char *jid;      /* normalised, bare; in the call's arena */
-	const char *password; /* prepared */
-	struct ln_credentials credentials;
-	enum store_outcome outcome;
-};
-
-/* An import, or one account. On the main thread but for `work`. */
-struct making {
-	struct pool_job job;
-	struct ln_call *call;
-	const char *next, *end; /* of the lines that are left */
-	unsigned line, made, kept, refused;
-	uint32_t iterations;
-	bool import;
-	bool change; /* a new password for an account that is there */
-	int64_t number;
-	unsigned count, stored;
-	struct candidate candidates[BATCH];
-};
-
-static void
-wipe_candidates(struct making *making)
-{
-	for (unsigned i = 0; i < making->count; i++) {
-		const char *password = making->candidates[i].password;
-
-		ln_wipe((char *)password, strlen(password));
-		ln_wipe(&making->candidates[i].credentials,
-		    sizeof making->candidates[i].credentials);
-	}
-	making->count = 0;
-}
-
-static void
-hash_all(struct pool_job *job)
-{
-	struct making *making = (struct making *)job;
-
-	for (unsigned i = 0; i < making->count; i++) {
-		struct candidate *candidate = &making->candidates[i];
-
-		ln_credentials_derive(&candidate->credentials, candidate->password,
-		    strlen(candidate->password), making->iterations);
-	}
-}
-
-static void
-add_credentials(struct store_job *job, struct store_arg number,
-    const struct ln_credentials *credentials)
-{
-	for (int hash = 0; hash < LN_SCRAM_HASHES; hash++) {
-		const struct ln_scram_keys *keys = &credentials->scram[hash];
-		struct store_credential row = { .hash =
-						    ln_scram_hash_name((enum ln_scram_hash)hash),
-			.iterations = keys->iterations,
-			.salt = keys->salt,
-			.salt_len = keys->salt_len,
-			.stored_key = keys->stored_key,
-			.server_key = keys->server_key,
-			.key_len = ln_scram_key_len((enum ln_scram_hash)hash) };
-
-		if (keys->iterations > 0)
-			store_credential_set(job, number, &row);
-	}
-}
-
-/* Tells the home of a new account that the name exists now. */
-struct news {
-	struct post post;
-	struct ln_jid jid;
-	char name[];
-};
-
-static void
-exists_now(struct worker *worker, struct post *post)
-{
-	struct news *news = (struct news *)post;
-
-	(void)worker;
-	entity_forget_absent(&news->jid);
-	free(news);
-}
-
-static void
-announce(const char *name)
-{
-	struct arena *arena = arena_new(128);
-	size_t len = strlen(name);
-	struct news *news = xcalloc(1, sizeof *news + len + 1);
-	struct ln_jid jid;
-
-	if (ln_jid_parse(arena, name, len, &jid) == LN_JID_OK) {
-		news->jid = jid;
-		memcpy(news->name, jid.full, ln_jid_len(&jid));
-		news->jid.full = news->name;
-		news->post.run = exists_now;
-		worker_post(router_home(&jid), &news->post);
-	} else {
-		free(news);
-	}
-	arena_free(&arena);
-}
-
-static void next_batch(struct making *making);
-
-static void
-finish(struct making *making)
-{
-	struct ln_call *call = making->call;
-
-	if (making->import)
-		ln_call_say(call, "%u accounts made, %u exist already, %u refused.", making->made,
-		    making->kept, making->refused);
-	if (making->import && making->refused > 0)
-		ln_call_fail(call, "%u of the lines were refused", making->refused);
-	free(making);
-	ln_call_done(call);
-}
-
-static void
-account_stored(struct store_job *job, void *arg)
-{
-	struct making *making = *(struct making **)arg;
-	struct candidate *candidate = &making->candidates[making->stored++];
-	enum store_outcome outcome = store_job_outcome(job);
-
-	if (outcome == STORE_OK) {
-		making->made++;
-		announce(candidate->jid);
-	} else if (outcome == STORE_CONSTRAINT && making->import) {
-		making->kept++; /* as it is: an import that broke off can be run again */
-	} else {
-		making->refused++;
-		if (making->import)
-			ln_call_say(making->call, "%s: %s", candidate->jid, store_job_error(job));
-		else
-			ln_call_fail(making->call, "%s",
-			    outcome == STORE_CONSTRAINT ? "this account exists already"
-							: store_job_error(job));
-	}
-	if (making->stored < making->count)
-		return;
-	wipe_candidates(making);
-	next_batch(making);
-}
-
-static void
-store_one(struct making *making, const struct candidate *candidate)
-{
-	struct store_job *job = store_job_new(work_store(), "user");
-	struct making **arg = store_job_alloc(job, sizeof *arg);
-
-	*arg = making;
-	if (making->change) {
-		store_credential_clear(job, making->number);
-		add_credentials(job, store_int(making->number), &candidate->credentials);
-	} else {
-		unsigned step = store_entity_create(job, STORE_ACCOUNT, candidate->jid, 0);
-
-		add_credentials(job, store_from(step, 0), &candidate->credentials);
-	}
-	store_write(job, account_stored, arg);
-}
-
-static void
-hashed(struct pool_job *job)
-{
-	struct making *making = (struct making *)job;
-
-	making->stored = 0;
-	for (unsigned i = 0; i < making->count; i++)
-		store_one(making, &making->candidates[i]);
-}
-
-static void
-submit(struct making *making)
-{
-	making->job = (struct pool_job){ .work = hash_all, .done = hashed };
-	if (pool_submit(daemon_crypto(), &making->job))
-		return;
-	ln_call_fail(making->call, "too much is being hashed just now");
-	wipe_candidates(making);
-	making->next = making->end;
-	finish(making);
-}
-
-/* A bare JID at one of our hosts and a password; NULL, or why it is refused. */
+/* A bare JID at one of our hosts and a password; NULL, or why they are refused. */
 static const char *
-add_candidate(struct making *making, const char *jid_text, size_t jid_len, const char *password,
-    size_t password_len)
+check_account(struct arena *arena, const char *text, size_t len, struct ln_jid *jid_r)
 {
-	struct candidate *candidate = &making->candidates[making->count];
-	struct arena *arena = ln_call_arena(making->call);
-	struct ln_jid jid;
-	enum ln_jid_error error = ln_jid_parse(arena, jid_text, jid_len, &jid);
+	enum ln_jid_error error = ln_jid_parse(arena, text, len, jid_r);
 
 	if (error != LN_JID_OK)
 		return ln_jid_reason(error);
-	if (!ln_jid_has_local(&jid) || !ln_jid_is_bare(&jid) ||
-	    host_with_accounts(ln_jid_domain(&jid), jid.domain_len) == NULL)
+	if (!ln_jid_has_local(jid_r) || !ln_jid_is_bare(jid_r) || host_of(jid_r) == NULL)
 		return "not an account at one of our hosts";
-	if (!ln_password_prepare(arena, password, password_len, &candidate->password))
-		return "no password, or one with characters that none has";
-	candidate->jid = jid.full;
-	making->count++;
 	return NULL;
 }
 
-static void
-read_line(struct making *making)
+static const char *
+prepare_password(struct arena *arena, const char *text, size_t len, const char **password_r)
 {
-	const char *line = making->next;
-	const char *end = memchr(line, '\n', (size_t)(making->end - line));
-	const char *space, *why;
+	return ln_password_prepare(arena, text, len, password_r)
+	    ? NULL
+	    : "no password, or one with characters that none has";
+}
 
-	making->next = end != NULL ? end + 1 : making->end;
-	if (end == NULL)
-		end = making->end;
-	making->line++;
-	if (end > line && end[-1] == '\r')
-		end--;
-	if (end == line)
-		return;
-	space = memchr(line, ' ', (size_t)(end - line));
-	why = space == NULL ? "no password"
-			    : add_candidate(making, line, (size_t)(space - line), space + 1,
-				  (size_t)(end - space - 1));
+static void
+registered(void *arg, enum ln_registry_outcome outcome, const char *error)
+{
+	struct ln_call *call = arg;
+
+	if (outcome != LN_REGISTRY_OK)
+		ln_call_fail(call, "%s", error);
+	ln_call_done(call);
+}
+
+/* user add and user passwd. */
+static void
+with_password(struct ln_call *call, bool change)
+{
+	struct arena *arena = ln_call_arena(call);
+	const struct ln_jid *given = ln_call_jid(call, 0);
+	const char *text = ln_call_text(call, 1), *password = NULL, *why;
+	struct ln_jid jid;
+	bool taken;
+
+	why = check_account(arena, given->full, ln_jid_len(given), &jid);
 	if (why == NULL)
+		why = prepare_password(arena, text, strlen(text), &password);
+	if (why != NULL) {
+		ln_call_fail(call, "%s", why);
 		return;
-	making->refused++;
-	ln_call_say(making->call, "line %u: %s", making->line, why);
-}
-
-static void
-next_batch(struct making *making)
-{
-	while (making->next < making->end && making->count < BATCH)
-		read_line(making);
-	if (making->count == 0)
-		finish(making);
+	}
+	taken = change ? registry_set_password(&jid, password, registered, call)
+		       : registry_create(&jid, password, 0, registered, call);
+	ln_wipe((char *)password, strlen(password));
+	if (taken)
+		ln_call_later(call);
 	else
-		submit(making);
-}
-
-static struct making *
-making_new(struct ln_call *call)
-{
-	struct making *making = xcalloc(1, sizeof *making);
-
-	making->call = call;
-	making->iterations = (uint32_t)snapshot_current()->core.scram_iterations;
-	making->next = making->end = "";
-	return making;
+		ln_call_fail(call, "%s", ln_registry_reason(LN_REGISTRY_BUSY));
 }
 
 static void
 user_add(const struct ln_mod *mod, struct ln_call *call)
 {
-	struct making *making = making_new(call);
-	const struct ln_jid *jid = ln_call_jid(call, 0);
-	const char *password = ln_call_text(call, 1), *why;
-
 	(void)mod;
-	why = add_candidate(making, jid->full, ln_jid_len(jid), password, strlen(password));
-	if (why != NULL) {
-		ln_call_fail(call, "%s", why);
-		free(making);
-		return;
-	}
-	ln_call_later(call);
-	submit(making);
-}
-
-static void
-user_import(const struct ln_mod *mod, struct ln_call *call)
-{
-	struct making *making = making_new(call);
-	size_t len;
-
-	(void)mod;
-	making->import = true;
-	making->next = ln_call_bytes(call, 0, &len);
-	making->end = making->next + len;
-	ln_call_later(call);
-	next_batch(making);
-}
-
-/* --- looking up ---------------------------------------------------------------------------------- */
-
-static void
-password_found(struct store_job *job, void *arg)
-{
-	struct making *making = arg;
-	const struct store_row *row = store_rows(job, 0);
-
-	if (row == NULL || row->cell[2].integer != STORE_ACTIVE) {
-		ln_call_fail(making->call, "there is no such account");
-		wipe_candidates(making);
-		finish(making);
-		return;
-	}
-	making->number = row->cell[0].integer;
-	submit(making);
+	with_password(call, false);
 }
 
 static void
 user_passwd(const struct ln_mod *mod, struct ln_call *call)
 {
-	struct making *making = making_new(call);
-	const struct ln_jid *jid = ln_call_jid(call, 0);
-	const char *password = ln_call_text(call, 1), *why;
-	struct store_job *job;
+	(void)mod;
+	with_password(call, true);
+}
+
+/* --- an import ---------------------------------------------------------------------------------- */
+
+struct import {
+	struct ln_call *call;
+	const char *next, *end; /* of the lines that are left */
+	unsigned line, made, kept, refused;
+	unsigned under_way;
+};
+
+/* A line that was read, until its account is stored. */
+struct import_line {
+	struct import *import;
+	unsigned number;
+};
+
+static void go_on(struct import *import);
+
+static void
+refuse_line(struct import *import, unsigned line, const char *why)
+{
+	import->refused++;
+	ln_call_say(import->call, "line %u: %s", line, why);
+}
+
+static void
+line_done(void *arg, enum ln_registry_outcome outcome, const char *error)
+{
+	struct import_line *line = arg;
+	struct import *import = line->import;
+
+	import->under_way--;
+	if (outcome == LN_REGISTRY_OK)
+		import->made++;
+	else if (outcome == LN_REGISTRY_TAKEN)
+		import->kept++; /* as it is: an import that broke off can be run again */
+	else
+		refuse_line(import, line->number, error);
+	free(line);
+	go_on(import);
+}
+
+/* The next line without its end; false: there are no more. */
+static bool
+next_line(struct import *import, const char **line_r, size_t *len_r)
+{
+	const char *line = import->next;
+	const char *end = memchr(line, '\n', (size_t)(import->end - line));
+
+	if (line == import->end)
+		return false;
+	import->next = end != NULL ? end + 1 : import->end;
+	import->line++;
+	if (end == NULL)
+		end = import->end;
+	if (end > line && end[-1] == '\r')
+		end--;
+	*line_r = line;
+	*len_r = (size_t)(end - line);
+	return true;
+}
+
+/* Begins to make the account of a line; NULL, or why not. */
+static const char *
+import_line(struct import *import, struct arena *arena, const char *text, size_t len)
+{
+	const char *space = memchr(text, ' ', len), *password, *why;
+	struct import_line *line;
+	struct ln_jid jid;
+	bool taken;
+
+	if (space == NULL)
+		return "no password";
+	why = check_account(arena, text, (size_t)(space - text), &jid);
+	if (why == NULL)
+		why =
+		    prepare_password(arena, space + 1, (size_t)(text + len - space - 1), &password);
+	if (why != NULL)
+		return why;
+	line = xcalloc(1, sizeof *line);
+	line->import = import;
+	line->number = import->line;
+	taken = registry_create(&jid, password, 0, line_done, line);
+	ln_wipe((char *)password, strlen(password));
+	if (taken) {
+		import->under_way++;
+		return NULL;
+	}
+	free(line);
+	return ln_registry_reason(LN_REGISTRY_BUSY);
+}
+
+static void
+import_end(struct import *import)
+{
+	struct ln_call *call = import->call;
+
+	ln_call_say(call, "%u accounts made, %u exist already, %u refused.", import->made,
+	    import->kept, import->refused);
+	if (import->refused > 0)
+		ln_call_fail(call, "%u of the lines were refused", import->refused);
+	free(import);
+	ln_call_done(call);
+}
+
+static void
+go_on(struct import *import)
+{
+	const char *text, *why;
+	size_t len;
+
+	while (import->under_way < BATCH && next_line(import, &text, &len)) {
+		struct arena *arena;
+
+		if (len == 0)
+			continue;
+		arena = arena_new(512);
+		why = import_line(import, arena, text, len);
+		arena_free(&arena);
+		if (why != NULL)
+			refuse_line(import, import->line, why);
+	}
+	if (import->under_way == 0)
+		import_end(import);
+}
+
+static void
+user_import(const struct ln_mod *mod, struct ln_call *call)
+{
+	struct import *import = xcalloc(1, sizeof *import);
+	size_t len;
 
 	(void)mod;
-	making->change = true;
-	why = add_candidate(making, jid->full, ln_jid_len(jid), password, strlen(password));
-	if (why != NULL) {
-		ln_call_fail(call, "%s", why);
-		free(making);
-		return;
-	}
+	import->call = call;
+	import->next = ln_call_bytes(call, 0, &len);
+	import->end = import->next + len;
 	ln_call_later(call);
-	job = store_job_new(work_store(), "user passwd");
-	store_entity_find(job, making->candidates[0].jid);
-	store_read(job, 0, password_found, making);
+	go_on(import);
 }
+
+/* --- looking up ---------------------------------------------------------------------------------- */
 
 static void
 existence_known(struct store_job *job, void *arg)
@@ -380,90 +261,93 @@ user_exists(const struct ln_mod *mod, struct ln_call *call)
 	store_read(job, 0, existence_known, call);
 }
 
-static void
-users_listed(struct store_job *job, void *arg)
-{
-	struct ln_call *call = arg;
-	const struct store_row *row = store_rows(job, 0);
+/* A list, read a page at a time. */
+struct listing {
+	struct ln_call *call;
+	int64_t left; /* names that are still wanted */
+	unsigned asked;
+};
 
-	for (; row != NULL; row = row->next)
-		if (row->cell[2].integer == STORE_ACTIVE)
+static void read_page(struct listing *listing, const char *after);
+
+static void
+page_read(struct store_job *job, void *arg)
+{
+	struct listing *listing = arg;
+	const struct store_row *row = store_rows(job, 0), *last = NULL;
+	struct ln_call *call = listing->call;
+	unsigned count = 0;
+
+	for (; row != NULL; last = row, row = row->next, count++)
+		if (row->cell[2].integer == STORE_ACTIVE && listing->left-- > 0)
 			ln_call_cell(call, row->cell[0].bytes);
+	if (store_job_outcome(job) != STORE_OK) {
+		ln_call_fail(call, "%s", store_job_error(job));
+	} else if (count == listing->asked && listing->left > 0) {
+		read_page(listing, last->cell[0].bytes);
+		return;
+	}
+	free(listing);
 	ln_call_done(call);
+}
+
+static void
+read_page(struct listing *listing, const char *after)
+{
+	struct ln_call *call = listing->call;
+	struct store_job *job = store_job_new(work_store(), "user list");
+
+	listing->asked = listing->left < PAGE ? (unsigned)listing->left : PAGE;
+	store_entity_list(job, STORE_ACCOUNT, ln_call_given(call, 0) ? ln_call_text(call, 0) : NULL,
+	    after, listing->asked);
+	store_read(job, 0, page_read, listing);
 }
 
 static void
 user_list(const struct ln_mod *mod, struct ln_call *call)
 {
-	struct store_job *job = store_job_new(work_store(), "user list");
-	const char *after = ln_call_given(call, 1) ? ln_call_text(call, 1) : "";
+	struct listing *listing = xcalloc(1, sizeof *listing);
 
 	(void)mod;
 	ln_call_columns(call, "jid", NULL);
-	store_entity_list(job, STORE_ACCOUNT, ln_call_given(call, 0) ? ln_call_text(call, 0) : NULL,
-	    after, 10000);
+	listing->call = call;
+	listing->left = ln_call_given(call, 2) ? ln_call_number(call, 2) : INT64_MAX;
 	ln_call_later(call);
-	store_read(job, 0, users_listed, call);
+	read_page(listing, ln_call_given(call, 1) ? ln_call_text(call, 1) : "");
 }
 
-/* --- deletion (DESIGN section 4): dying, then the rows in slices, the number last ------------------ */
-
-struct deletion {
-	struct ln_call *call;
-	struct worker *home;
-	struct ln_jid jid;
-	int64_t number;
-	char name[LN_JID_MAX + 1];
-};
+/* --- deletion ------------------------------------------------------------------------------------ */
 
 static void
-erased(void *arg, enum store_outcome outcome, int64_t total)
+account_dies(struct ln_account *account, void *arg, bool ok)
 {
-	struct deletion *deletion = arg;
-	struct entity *entity = entity_find(&deletion->jid);
+	struct ln_call *call = arg;
 
-	(void)total;
-	if (entity != NULL && entity->life == LIFE_DYING)
-		entity_remove(entity);
-	if (outcome != STORE_OK)
-		ln_call_fail(deletion->call, "its rows could not all be deleted: %s",
-		    store_outcome_name(outcome));
-	ln_call_done(deletion->call);
-	free(deletion);
-}
-
-static void
-died(struct entity *entity, void *arg, bool ok)
-{
-	struct deletion *deletion = arg;
-
-	(void)entity;
-	if (!ok) {
-		ln_call_fail(deletion->call, "it could not be marked as dying");
-		ln_call_done(deletion->call);
-		free(deletion);
+	(void)account;
+	if (ok)
 		return;
-	}
-	store_erase(work_store(), deletion->number, clock_wall_ms() + INT64_C(30) * 86400000,
-	    erased, deletion);
+	ln_call_fail(call, "it could not be marked as dying");
+	ln_call_done(call);
+}
+
+static void
+account_erased(void *arg, enum ln_registry_outcome outcome)
+{
+	struct ln_call *call = arg;
+
+	if (outcome != LN_REGISTRY_OK)
+		ln_call_fail(call, "its rows could not all be deleted");
+	ln_call_done(call);
 }
 
 static void
 user_del(const struct ln_mod *mod, struct ln_call *call)
 {
-	struct ln_account *account = ln_call_account(call);
-	struct deletion *deletion = xcalloc(1, sizeof *deletion);
-
 	(void)mod;
-	deletion->call = call;
-	deletion->number = account->entity.number;
-	deletion->jid = account->entity.jid;
-	memcpy(deletion->name, deletion->jid.full, ln_jid_len(&deletion->jid));
-	deletion->jid.full = deletion->name;
-	ln_call_later(call);
-	account_gone(account);
-	store_entity_die(work_job(), deletion->number);
-	work_when_durable(died, deletion);
+	if (registry_remove(ln_call_account(call), account_dies, account_erased, call))
+		ln_call_later(call);
+	else
+		ln_call_fail(call, "it is being deleted already");
 }
 
 /* --- sessions --------------------------------------------------------------------------------------- */
@@ -531,7 +415,7 @@ static const struct ln_arg import_args[] = {
 static const struct ln_arg list_args[] = { { LN_ARG_HOST, "host", "Of this host alone.",
 					       LN_ARG_OPTIONAL, NULL },
 	{ LN_ARG_TEXT, "after", "Only names behind this one.", LN_ARG_OPTIONAL, NULL },
-	LN_ARG_ROWS_END };
+	{ LN_ARG_INT, "limit", "At most so many.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END };
 static const struct ln_arg host_arg[] = {
 	{ LN_ARG_HOST, "host", "Of this host alone.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END
 };

@@ -31,6 +31,7 @@
 #include "core/port.h"
 #include "core/work.h"
 #include "im/account.h"
+#include "im/registry.h"
 #include "net/listener.h"
 #include "net/pool.h"
 #include "net/tls.h"
@@ -387,6 +388,7 @@ init_floors(struct daemon *d)
 
 	entity_init();
 	im_init();
+	registry_init(d->crypto);
 	module_init();
 	port_init();
 	host_init();

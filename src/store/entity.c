@@ -27,6 +27,9 @@ static const struct store_sql sql_number = { "SELECT number, status FROM entity 
 static const struct store_sql sql_find = {
 	"SELECT number, kind, status, created FROM entity WHERE jid = ?"
 };
+static const struct store_sql sql_active = {
+	"SELECT number FROM entity WHERE jid = ? AND status = 1"
+};
 /* "+ 0": by the index on the name, which needs no sorting. */
 static const struct store_sql sql_list = {
 	"SELECT jid, number, status FROM entity WHERE jid > ? AND kind + 0 = ?"
@@ -83,7 +86,7 @@ store_entity_create(struct store_job *job, enum store_kind kind, const char *jid
 		    store_text(host_of(jid)), store_int(clock_wall_ms()));
 	}
 	step = store_add(job, &sql_create_unreleased, store_int(kind), store_text(jid),
-	    store_text(host_of(jid)), store_int(now), store_text(jid), store_int(now));
+	    store_text(host_of(jid)), store_int(clock_wall_ms()), store_text(jid), store_int(now));
 	store_must(job);
 	return step;
 }
@@ -100,6 +103,15 @@ unsigned
 store_entity_find(struct store_job *job, const char *jid)
 {
 	return store_add(job, &sql_find, store_text(jid));
+}
+
+unsigned
+store_entity_active(struct store_job *job, const char *jid)
+{
+	unsigned step = store_add(job, &sql_active, store_text(jid));
+
+	store_must(job);
+	return step;
 }
 
 unsigned
@@ -149,9 +161,9 @@ store_credential_set(struct store_job *job, struct store_arg number,
 }
 
 unsigned
-store_credential_clear(struct store_job *job, int64_t number)
+store_credential_clear(struct store_job *job, struct store_arg number)
 {
-	return store_add(job, &sql_credential_clear, store_int(number));
+	return store_add(job, &sql_credential_clear, number);
 }
 
 unsigned

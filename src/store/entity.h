@@ -50,6 +50,9 @@ unsigned store_entity_ensure(struct store_job *job, enum store_kind kind, const 
 /* Row: number, kind, status, created (wall-clock ms). None if there is none. */
 unsigned store_entity_find(struct store_job *job, const char *jid);
 
+/* Row: number. STORE_UNMET if there is no such entity, or it is dying. */
+unsigned store_entity_active(struct store_job *job, const char *jid);
+
 /* Rows: jid, number, status. In order of the JID, above `after` ("": from the first); of one
  * host, or of all (NULL). */
 unsigned store_entity_list(struct store_job *job, enum store_kind kind, const char *host,
@@ -87,7 +90,7 @@ unsigned store_credential_set(struct store_job *job, struct store_arg number,
     const struct store_credential *credential);
 
 /* Before a new password: all hashes. */
-unsigned store_credential_clear(struct store_job *job, int64_t number);
+unsigned store_credential_clear(struct store_job *job, struct store_arg number);
 
 /* Rows: one a hash, for store_credential_row(). Of active entities alone. */
 unsigned store_credential_get(struct store_job *job, const char *jid);

@@ -89,6 +89,26 @@ def test_import_names_the_line(server, tmp_path):
     assert done.returncode == 1 and "2" in done.stdout + done.stderr
 
 
+def listed(server, *args):
+    answer = json.loads(server.ctl("--json", "user", "list", *args).stdout)
+    return [row["jid"] for row in answer["rows"]]
+
+
+def test_list_of_any_length(servers):
+    """It is read page by page; `after` and `limit` take a part."""
+    server = servers()
+    server.stop()
+    names = sorted(f"guest{n}@{server.host}" for n in range(10500))
+    with sqlite3.connect(server.folder / "data" / "linnet.db") as database:
+        database.executemany("INSERT INTO entity (kind, jid, host, status, created)"
+                             " VALUES (1, ?, ?, 1, 0)", ((name, server.host) for name in names))
+    database.close()
+    server.start()
+    assert listed(server) == names
+    some = listed(server, server.host, names[1999], "1500")
+    assert some == names[2000:3500]
+
+
 def test_no_password_in_the_database(servers):
     """Passwords are stored as SCRAM keys only."""
     server = servers()

@@ -183,7 +183,7 @@ START_TEST(credentials_come_with_the_account)
 	ck_assert_int_eq(number, find("juliet@example.org"));
 
 	job = new_job();
-	store_credential_clear(job, number);
+	store_credential_clear(job, store_int(number));
 	run_write(job, STORE_OK);
 	job = new_job();
 	ck_assert_int_eq(first_integer(job, store_credential_get(job, "juliet@example.org")), -1);
