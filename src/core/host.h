@@ -91,7 +91,8 @@ struct core_conf {
 	struct ln_rate login_per_account; /* the same; an account's are delayed, not refused */
 	int resource_conflict;            /* enum resource_conflict */
 	int scram_iterations;
-	bool federates; /* other servers can reach us, or we them */
+	const struct ln_list *trusted_proxies; /* http.trusted-proxies */
+	bool federates;                        /* other servers can reach us, or we them */
 	const struct s2s_conf *s2s;
 	const struct component_conf *components;
 	size_t component_count;

@@ -52,6 +52,8 @@ request_free(struct http *http)
 	struct arena *arena = request->arena;
 
 	http->request = NULL;
+	if (request->release != NULL)
+		request->release(request->release_arg);
 	buf_free(&request->fields);
 	buf_free(&request->collected);
 	arena_free(&arena);
@@ -94,7 +96,7 @@ read_client(struct ln_http *request)
 	char peer[NETADDR_TEXT_MAX];
 
 	request->secure = http->secure;
-	request->client = arena_strdup(request->arena, netaddr_text(&http->peer, peer));
+	request->client = arena_strdup(request->arena, netaddr_host_text(&http->peer, peer));
 	if (http->service->trusts == NULL || !http->service->trusts(&http->peer))
 		return;
 	if (forwarded != NULL && *forwarded != '\0')
@@ -457,6 +459,13 @@ http_read_resume(struct ln_http *request)
 	request->read_paused = false;
 	http_touch(request->http);
 	http_advance(request->http);
+}
+
+void
+http_keep(struct ln_http *http, void (*release)(void *arg), void *arg)
+{
+	http->release = release;
+	http->release_arg = arg;
 }
 
 /* --- what handlers ask --------------------------------------------------------------------------- */

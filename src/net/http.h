@@ -36,12 +36,16 @@ struct http_service {
 #define HTTP_IDLE_MS 60000  /* between two requests */
 #define HTTP_STALL_MS 30000 /* a body or an answer of which nothing moves */
 
-/* Main thread, before the workers start: whose threads read and write files. */
+/* Main thread, before the workers start: whose threads read and write files; when they have ended,
+ * NULL. */
 void http_init(struct pool *files);
 
 /* Owns `fd`. `tls`: begins with a handshake (borrowed during the call); NULL: in the clear. */
 void http_accept(int fd, const struct netaddr *peer, struct tls *tls,
     const struct http_service *service);
+
+/* Calls release(arg) when the request is over, however it ends. Once a request. */
+void http_keep(struct ln_http *http, void (*release)(void *arg), void *arg);
 
 /* "OK", "Not Found"; for numbers without a name, one by their class. */
 const char *http_status_text(unsigned status);

@@ -151,9 +151,10 @@ save_submit(struct http_saving *s, enum save_step step)
 {
 	s->step = step;
 	s->out = true;
-	if (pool_submit(files, &s->job))
+	if (files != NULL && pool_submit(files, &s->job))
 		return;
-	/* The queue of the file threads is full. Giving up must not fail: here, then. */
+	/* The queue of the file threads is full, or they have ended. Giving up must not fail:
+	 * here, then. */
 	s->out = false;
 	s->error = EAGAIN;
 	give_up_file(s);
@@ -403,7 +404,7 @@ static bool
 send_submit(struct http_sending *s, enum send_step step)
 {
 	s->step = step;
-	s->out = pool_submit(files, &s->job);
+	s->out = files != NULL && pool_submit(files, &s->job);
 	return s->out;
 }
 

@@ -77,6 +77,8 @@ struct ln_http {
 
 	void (*gone)(void *arg);
 	void *gone_arg;
+	void (*release)(void *arg);
+	void *release_arg;
 };
 
 /* Goes on as far as it can: after input, and after an answer or a reader moved. */

@@ -336,6 +336,7 @@ make_core(struct core_conf *core, const struct config *config, struct tls *tls)
 	core->login_per_address = limits->login_attempts.per_address;
 	core->login_per_account = limits->login_attempts.per_account;
 	core->resource_conflict = config->c2s.conflict;
+	core->trusted_proxies = &config->http.trusted_proxies;
 	core->scram_iterations = (int)limits->scram_iterations;
 }
 

@@ -98,6 +98,10 @@ struct config_limits {
 	int64_t scram_iterations;
 };
 
+struct config_http {
+	struct ln_list trusted_proxies; /* of IP addresses */
+};
+
 enum config_tls_policy { CONFIG_TLS_REQUIRED, CONFIG_TLS_OPTIONAL };
 enum config_conflict { CONFIG_CONFLICT_REPLACE, CONFIG_CONFLICT_REFUSE, CONFIG_CONFLICT_RENAME };
 
@@ -181,6 +185,7 @@ struct config {
 	struct config_tls tls;
 	struct config_dns dns;
 	struct config_limits limits;
+	struct config_http http;
 	struct config_c2s c2s;
 	struct config_stream_management stream_management;
 	struct config_s2s s2s;

@@ -110,6 +110,32 @@ check_dns(struct config_making *making)
 	}
 }
 
+/* Addresses are compared as text, so there is one way to write each. */
+static void
+check_proxies(struct config_making *making)
+{
+	const struct ln_list *proxies = &making->config->http.trusted_proxies;
+	const struct yaml_node *node =
+	    yaml_get(yaml_get(making->source->root, "http"), "trusted-proxies");
+
+	node = node != NULL ? node->first : NULL;
+	for (size_t i = 0; i < proxies->count && node != NULL; i++, node = node->next) {
+		const char *text = ln_list_text(proxies, i);
+		unsigned char address[sizeof(struct in6_addr)];
+		char plain[INET6_ADDRSTRLEN] = "";
+		int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
+
+		if (inet_pton(family, text, address) == 1)
+			inet_ntop(family, address, plain, sizeof plain);
+		if (*plain == '\0')
+			report_add(making->report, node->place,
+			    "http.trusted-proxies: `%s` is no IP address", text);
+		else if (strcmp(plain, text) != 0)
+			report_add(making->report, node->place,
+			    "http.trusted-proxies: write `%s` as `%s`", text, plain);
+	}
+}
+
 static void
 check_components(struct config_making *making)
 {
@@ -178,6 +204,7 @@ config_check_files(struct config_making *making)
 
 	check_listen(making);
 	check_dns(making);
+	check_proxies(making);
 	check_components(making);
 	check_file(making, NULL, "tls.authorities", config->tls.authorities);
 	check_file(making, NULL, "dns.trust-anchor", config->dns.trust_anchor);

@@ -177,6 +177,12 @@ static const struct ln_name tls_policy_names[] = {
 	LN_NAME_END,
 };
 
+static const struct ln_option http_rows[] = {
+	LN_LIST_OF(config_http, trusted_proxies, LN_ITEM_STRING,
+	    "Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."),
+	LN_OPTION_END,
+};
+
 static const struct ln_name conflict_names[] = {
 	{ "replace", CONFIG_CONFLICT_REPLACE, NULL },
 	{ "refuse", CONFIG_CONFLICT_REFUSE, NULL },
@@ -297,6 +303,7 @@ const struct ln_option config_rows[] = {
 	LN_STRUCT(config, dns, config_dns, dns_rows, "Looking up other servers."),
 	LN_STRUCT(config, limits, config_limits, limits_rows,
 	    "What one peer may ask for; off: no limit."),
+	LN_STRUCT(config, http, config_http, http_rows, "HTTP, for the modules that use it."),
 	LN_STRUCT(config, c2s, config_c2s, c2s_rows, "Connections of clients."),
 	LN_STRUCT(config, stream_management, config_stream_management, stream_management_rows,
 	    "Acknowledgements and resumption (XEP-0198)."),

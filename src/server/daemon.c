@@ -41,19 +41,22 @@
 #include "server/control.h"
 #include "server/hostent.h"
 #include "server/loader.h"
+#include "server/web.h"
 #include "xmpp/c2s.h"
 
 #define LISTENERS_MAX 64
 #define GRACE_MS 2000 /* for acknowledgements at the end (DESIGN section 8) */
 #define SETTLE_MS 10000
 #define CRYPTO_QUEUE 4096
+#define FILE_THREADS 2
+#define FILE_QUEUE 1024
 
 struct daemon {
 	const char *file;
 	const struct config *config;
 	struct tls *tls;
 	struct store *store;
-	struct pool *crypto;
+	struct pool *crypto, *files;
 	struct control *control;
 	struct listener *listeners[LISTENERS_MAX];
 	unsigned listener_count;
@@ -209,7 +212,9 @@ open_sockets(struct daemon *d)
 	char error[CONTROL_ERROR_MAX];
 
 	if (!listen_to(d, &d->config->listen.c2s, c2s_accept) ||
-	    !listen_to(d, &d->config->listen.c2s_tls, c2s_accept_tls))
+	    !listen_to(d, &d->config->listen.c2s_tls, c2s_accept_tls) ||
+	    !listen_to(d, &d->config->listen.http, web_accept) ||
+	    !listen_to(d, &d->config->listen.https, web_accept_tls))
 		return false;
 	d->control = control_open(d->config->control, d->uid, d->gid, error);
 	return d->control != NULL || complain("%s: %s", d->config->control, error);
@@ -448,6 +453,9 @@ close_down(struct daemon *d)
 		log_error("server", "not everything could be stored");
 	if (d->crypto != NULL)
 		pool_free(&d->crypto);
+	if (d->files != NULL)
+		pool_free(&d->files);
+	web_close();
 }
 
 static bool
@@ -480,6 +488,8 @@ start_workers(struct daemon *d)
 	bool ok;
 
 	d->crypto = pool_new("crypto", how_many_workers(d->config), CRYPTO_QUEUE);
+	d->files = pool_new("file", FILE_THREADS, FILE_QUEUE);
+	web_init(d->files);
 	init_floors(d);
 	workers_start(how_many_workers(d->config));
 	ok = publish(d);

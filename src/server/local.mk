@@ -1,5 +1,6 @@
 src_liblinnet_a_SOURCES += \
 	src/linnet/command.h src/linnet/option.h \
+	src/server/web.c src/server/web.h \
 	src/server/apply.c src/server/apply.h src/server/apply_s2s.c src/server/apply_s2s.h \
 	src/server/apply_tls.c \
 	src/server/call.c \

@@ -113,6 +113,7 @@ static void
 end(void)
 {
 	pool_free(&files);
+	http_init(NULL);
 	worker_enter(worker_main());
 	workers_stop();
 	unlink(path);

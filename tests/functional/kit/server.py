@@ -49,7 +49,7 @@ def Server(folder, authority, config=None, peer=PEER):
 
 
 class _Server:
-    SERVICES = ("c2s", "c2s-tls")
+    SERVICES = ("c2s", "c2s-tls", "http", "https")
 
     def __init__(self, folder, authority, config=None):
         self.folder, self.authority = pathlib.Path(folder), authority
@@ -185,6 +185,8 @@ class Linnet(_Server):
             "listen": {
                 "c2s": [f"{here}:{self.ports['c2s']}", f"[::1]:{self.ports['c2s']}"],
                 "c2s-tls": [f"{here}:{self.ports['c2s-tls']}"],
+                "http": [f"{here}:{self.ports['http']}"],
+                "https": [f"{here}:{self.ports['https']}"],
             },
             "limits": {"login-attempts": "off", "connections-per-address": "off",
                        "c2s-rate": "off", "scram-iterations": 4096},
