@@ -13,7 +13,7 @@ pytestmark = only_linnet("linnetctl")
 def test_status_before_during_after(servers):
     """status: 0 once clients are accepted, 1 before."""
     server = servers(start=False)
-    server.ports = {"c2s": 1, "c2s-tls": 2}
+    server.ports = {service: port for port, service in enumerate(server.SERVICES, 1)}
     server.configure()
     assert server.ctl("status", check=False).returncode == 1
     server.ports = {}
