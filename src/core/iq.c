@@ -35,12 +35,26 @@ METRICS(metrics, "iq", rows);
 
 /* --- the table of a host --------------------------------------------------------------------- */
 
+/* Rows LN_TO_HOST and LN_TO_HOST_HOME are one namespace. */
+static char
+scope_letter(enum ln_iq_scope scope)
+{
+	switch (scope) {
+	case LN_TO_ACCOUNT:
+		return 'a';
+	case LN_BEFORE_LOGIN:
+		return 'b';
+	default:
+		return 'h';
+	}
+}
+
 /* "g host ns element"; the length, or 0 if it is longer than any row's. */
 static size_t
-make_key(char key[KEY_MAX], bool set, bool account, const char *ns, const char *element)
+make_key(char key[KEY_MAX], bool set, enum ln_iq_scope scope, const char *ns, const char *element)
 {
 	int len =
-	    snprintf(key, KEY_MAX, "%c%c%s %s", set ? 's' : 'g', account ? 'a' : 'h', ns, element);
+	    snprintf(key, KEY_MAX, "%c%c%s %s", set ? 's' : 'g', scope_letter(scope), ns, element);
 
 	return len < KEY_MAX ? (size_t)len : 0;
 }
@@ -59,8 +73,7 @@ add_row(struct ln_host *host, const struct ln_mod *mod, const struct ln_iq_handl
     bool set)
 {
 	char key[KEY_MAX];
-	size_t len =
-	    make_key(key, set, handler->scope == LN_TO_ACCOUNT, handler->ns, handler->element);
+	size_t len = make_key(key, set, handler->scope, handler->ns, handler->element);
 	struct iq_row *row = find_row(host, key, len);
 
 	if (row != NULL)
@@ -103,7 +116,7 @@ iq_table_free(struct ln_host *host)
 /* --- dispatch ------------------------------------------------------------------------------------ */
 
 static struct iq_row *
-row_for(const struct ln_host *host, bool account, const struct ln_stanza *st)
+row_for(const struct ln_host *host, enum ln_iq_scope scope, const struct ln_stanza *st)
 {
 	const struct ln_elem *query = ln_first(st);
 	char key[KEY_MAX];
@@ -111,7 +124,7 @@ row_for(const struct ln_host *host, bool account, const struct ln_stanza *st)
 
 	if (query == NULL)
 		return NULL;
-	len = make_key(key, st->type == LN_SET, account, ln_elem_ns(query), ln_elem_name(query));
+	len = make_key(key, st->type == LN_SET, scope, ln_elem_ns(query), ln_elem_name(query));
 	return len > 0 ? find_row(host, key, len) : NULL;
 }
 
@@ -132,40 +145,69 @@ settle(const struct iq_row *row, struct ln_stanza *st)
 }
 
 static void
-handle(const struct iq_row *row, const struct ln_host *host, struct ln_account *account,
-    struct ln_stanza *st)
+handle(const struct iq_row *row, struct ln_ev_iq *ev)
 {
-	struct ln_ev_iq ev = { .stanza = st,
-		.query = ln_first(st),
-		.host = host,
-		.account = account };
-
-	ev.own = account != NULL && ln_from(st) != NULL &&
-	    ln_jid_same_bare(ln_from(st), ln_account_jid(account));
+	ev->query = ln_first(ev->stanza);
 	metric_inc(metrics, HANDLED);
 	module_enter(row->mod, LN_EV_COUNT);
-	row->handler->handle(row->mod, &ev);
+	row->handler->handle(row->mod, ev);
 	module_leave(row->mod);
-	settle(row, ev.stanza);
+	settle(row, ev->stanza);
 }
+
+/* The session that asks. Sessions are known at home alone, and ids are a worker's own. */
+static struct ln_session *
+asking_session(const struct ln_stanza *st)
+{
+	if (st->session == 0 || st->from.full == NULL || host_of(&st->from) == NULL ||
+	    !router_is_home(&st->from))
+		return NULL;
+	return session_by_id(st->session);
+}
+
+static bool
+refused_by_the_store(const struct iq_row *row, const struct ln_stanza *st)
+{
+	return row->handler->stores && st->type == LN_SET && store_stalled(work_store());
+}
+
+#define STALLED "The server's disk fails. Try again."
 
 bool
 iq_dispatch(const struct ln_host *host, struct ln_account *account, struct ln_stanza *st,
     bool anywhere)
 {
-	const struct iq_row *row = row_for(host, account != NULL, st);
+	const struct iq_row *row = row_for(host, account != NULL ? LN_TO_ACCOUNT : LN_TO_HOST, st);
+	struct ln_ev_iq ev = { .stanza = st, .host = host, .account = account };
 
 	if (anywhere && (row == NULL || row->handler->scope != LN_TO_HOST))
 		return false;
 	if (row == NULL) {
 		metric_inc(metrics, UNKNOWN);
 		router_bounce(st, LN_ERR_SERVICE_UNAVAILABLE, NULL);
-	} else if (row->handler->stores && st->type == LN_SET && store_stalled(work_store())) {
-		router_bounce(st, LN_ERR_RESOURCE_CONSTRAINT,
-		    "The server's disk fails. Try again.");
+	} else if (refused_by_the_store(row, st)) {
+		router_bounce(st, LN_ERR_RESOURCE_CONSTRAINT, STALLED);
 	} else {
-		handle(row, host, account, st);
+		ev.own = account != NULL && ln_from(st) != NULL &&
+		    ln_jid_same_bare(ln_from(st), ln_account_jid(account));
+		ev.session = asking_session(st);
+		handle(row, &ev);
 	}
+	return true;
+}
+
+bool
+iq_before_login(const struct ln_host *host, const struct ln_early *early, struct ln_stanza *st)
+{
+	const struct iq_row *row = row_for(host, LN_BEFORE_LOGIN, st);
+	struct ln_ev_iq ev = { .stanza = st, .host = host, .early = early };
+
+	if (row == NULL)
+		return false;
+	if (refused_by_the_store(row, st))
+		router_bounce(st, LN_ERR_RESOURCE_CONSTRAINT, STALLED);
+	else
+		handle(row, &ev);
 	return true;
 }
 

@@ -22,6 +22,11 @@
 bool iq_dispatch(const struct ln_host *host, struct ln_account *account, struct ln_stanza *st,
     bool anywhere);
 
+/* A request of a client that has not logged in; its `port` says where the answer goes. False: no
+ * module of the host has a row for it; the stanza stays the caller's. */
+bool iq_before_login(const struct ln_host *host, const struct ln_early *early,
+    struct ln_stanza *st);
+
 /*
  * Adds a module's rows to a host's table. NULL, or the module that has one of
  * them already. Main thread, while the snapshot is made; freed by iq_table_free().

@@ -456,7 +456,7 @@ static enum ln_verdict __attribute__((format(printf, 4, 0))) refuse(struct ln_st
 	if (st->flags & (STANZA_REFUSED | STANZA_ANSWERED | STANZA_NO_BOUNCE))
 		return LN_DONE;
 	st->flags |= STANZA_REFUSED;
-	if (ln_from(st) == NULL)
+	if (ln_from(st) == NULL && st->port == 0)
 		return LN_DONE;
 	if (format != NULL)
 		vsnprintf(text, sizeof text, format, args);

@@ -55,6 +55,16 @@ port_find(struct port_ref ref)
 	return handle_get(local(), ref.id);
 }
 
+void
+port_answer(struct ln_stanza *st)
+{
+	struct port *port = handle_get(local(), st->port);
+
+	if (port != NULL && port->ops->answer != NULL)
+		port->ops->answer(port, st);
+	ln_stanza_free(&st);
+}
+
 static void
 open_worker(struct worker *worker)
 {

@@ -59,6 +59,8 @@ struct port_ops {
 	/* <failed/> to enable or resume; h_valid: `h` is said (XEP-0198 §5). */
 	void (*failed)(struct port *port, enum ln_error condition, bool h_valid, uint32_t h);
 	void (*send)(struct port *port, struct ln_stanza *st);
+	/* The answer to a request before login; see port_answer(). NULL: there are none. */
+	void (*answer)(struct port *port, struct ln_stanza *st);
 	void (*nonza)(struct port *port, const struct ln_elem *elem);
 	void (*ack)(struct port *port, uint32_t h); /* <a h=/> */
 	void (*ask)(struct port *port);             /* <r/> */
@@ -83,6 +85,13 @@ struct port_ref port_ref(const struct port *port);
 
 /* The port behind a reference; NULL: gone. Current worker only. */
 struct port *port_find(struct port_ref ref);
+
+/*
+ * Requests before login: the stream puts its id into the request's `port`,
+ * from where it comes into every answer that is made of the request, and the
+ * router hands the answer back here. Frees it. A stream that is gone is fine.
+ */
+void port_answer(struct ln_stanza *st);
 
 /* --- up ----------------------------------------------------------------------- */
 

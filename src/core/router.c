@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/metrics.h"
 #include "core/host.h"
+#include "core/port.h"
 #include "net/worker.h"
 
 enum { LOCAL, ACROSS, REMOTE, NO_ROUTE, NOT_LOADED, BOUNCED };
@@ -66,7 +67,8 @@ router_bounce(struct ln_stanza *st, enum ln_error error, const char *text)
 {
 	struct ln_stanza *reply = NULL;
 
-	if (!(st->flags & (STANZA_NO_BOUNCE | STANZA_REFUSED)) && st->from.full != NULL)
+	if (!(st->flags & (STANZA_NO_BOUNCE | STANZA_REFUSED)) &&
+	    (st->from.full != NULL || st->port != 0))
 		reply = ln_error_reply(st, error, ln_error_type(error), text);
 	metric_inc(metrics, BOUNCED);
 	ln_stanza_free(&st);
@@ -161,6 +163,10 @@ router_route(struct ln_stanza *st)
 {
 	struct worker *home;
 
+	if (st->port != 0) {
+		port_answer(st);
+		return;
+	}
 	if (host_of(&st->to) == NULL) {
 		to_remote(st);
 		return;

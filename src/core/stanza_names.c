@@ -123,6 +123,7 @@ ln_iq_result(const struct ln_stanza *request)
 	    ln_stanza_new(LN_IQ, LN_RESULT, ln_to(request), ln_from(request));
 
 	ln_set_id(result, ln_id(request));
+	result->port = request->port;
 	return result;
 }
 
@@ -143,6 +144,7 @@ ln_error_reply(const struct ln_stanza *st, enum ln_error error, enum ln_error_ty
 		return NULL;
 	reply = ln_stanza_new((enum ln_kind)st->kind, LN_TYPE_ERROR, ln_to(st), ln_from(st));
 	ln_set_id(reply, st->id);
+	reply->port = st->port;
 	if (st->payload != NULL && arena_size(st->payload->arena) <= ECHO_MAX)
 		for (const struct ln_elem *child = ln_first(st); child != NULL;
 		     child = ln_elem_next(child))

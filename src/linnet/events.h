@@ -38,6 +38,7 @@ struct ln_ev_stream_features {
 	struct ln_elem *features; /* <stream:features/>: add children */
 	bool secure;              /* under TLS */
 	bool authenticated;
+	bool may_login; /* it can log in now: TLS is on, or is not required */
 };
 
 struct ln_ev_auth {
@@ -140,6 +141,18 @@ struct ln_ev_subscription_changed {
 	bool to_before, from_before, to_now, from_now;
 };
 
+/*
+ * A client that has not logged in, as rows LN_BEFORE_LOGIN see it. It has no
+ * address yet: ln_from() of its request is NULL, and what answers the request
+ * finds it all the same. It may ask ten times; once a set of it was answered
+ * with a result, all it can do is log in. Where TLS is required it is heard under TLS alone.
+ */
+struct ln_early {
+	const char *address; /* of the peer, as text */
+	const char *network; /* a key for ln_limit(): the IPv4 address, the /64 of an IPv6 one */
+	bool secure;         /* under TLS */
+};
+
 /* A get or set for a module's iq row. Answer it exactly once: ln_answer(), ln_refuse(), ln_later(). */
 struct ln_ev_iq {
 	union {
@@ -148,8 +161,10 @@ struct ln_ev_iq {
 	};
 	const struct ln_elem *query; /* the one child that chose the row */
 	const struct ln_host *host;
-	struct ln_account *account; /* rows LN_TO_ACCOUNT: the addressed account; else NULL */
-	bool own;                   /* the asker is `account` itself */
+	struct ln_account *account;   /* rows LN_TO_ACCOUNT: the addressed account; else NULL */
+	bool own;                     /* the asker is `account` itself */
+	struct ln_session *session;   /* the asker's, if the handler runs at its home; else NULL */
+	const struct ln_early *early; /* rows LN_BEFORE_LOGIN; else NULL */
 };
 
 /* disco#info or disco#items of `jid` (a bare JID or a host), for `asker`. */

@@ -106,7 +106,8 @@ enum ln_iq_kind { LN_IQ_NONE, LN_IQ_GET, LN_IQ_SET, LN_IQ_BOTH };
 enum ln_iq_scope {
 	LN_TO_HOST,      /* the host's JID; runs on the asking worker: no host state */
 	LN_TO_HOST_HOME, /* the host's JID, at the host's home */
-	LN_TO_ACCOUNT    /* a bare JID of an account (or none, from itself), at its home */
+	LN_TO_ACCOUNT,   /* a bare JID of an account (or none, from itself), at its home */
+	LN_BEFORE_LOGIN  /* the host, from a client that has not logged in; see ln_ev_iq.early */
 };
 
 struct ln_iq_handler {

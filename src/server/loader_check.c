@@ -43,12 +43,17 @@ check_hooks(const struct ln_module *module)
 	return NULL;
 }
 
+/* The two ways to ask a host are one. */
+static enum ln_iq_scope
+scope_of(const struct ln_iq_handler *row)
+{
+	return row->scope == LN_TO_HOST_HOME ? LN_TO_HOST : row->scope;
+}
+
 static bool
 same_request(const struct ln_iq_handler *a, const struct ln_iq_handler *b)
 {
-	bool account = a->scope == LN_TO_ACCOUNT;
-
-	return account == (b->scope == LN_TO_ACCOUNT) && strcmp(a->ns, b->ns) == 0 &&
+	return scope_of(a) == scope_of(b) && strcmp(a->ns, b->ns) == 0 &&
 	    strcmp(a->element, b->element) == 0 &&
 	    (a->kind == b->kind || a->kind == LN_IQ_BOTH || b->kind == LN_IQ_BOTH);
 }

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,6 +113,18 @@ client_log(struct client *client, enum log_level level, const char *format, ...)
 	log_vwrite(level, "c2s", 0, format, args);
 	va_end(args);
 	log_leave(outer);
+}
+
+const char *
+client_network(const struct client *client, char text[2 * NETADDR_KEY_MAX + 1])
+{
+	uint8_t key[NETADDR_KEY_MAX];
+	size_t len = netaddr_key(conn_peer(client->stream.conn), key);
+
+	for (size_t i = 0; i < len; i++)
+		sprintf(text + 2 * i, "%02x", key[i]);
+	text[2 * len] = '\0';
+	return text;
 }
 
 #define ADDRESS_KEY_MAX (NETADDR_KEY_MAX + 4)

@@ -67,6 +67,9 @@ void client_log(struct client *client, enum log_level level, const char *format,
 /* The peer's address without port; `text` holds it. */
 const char *client_address(const struct client *client, char text[NETADDR_TEXT_MAX]);
 
+/* What limits go by, as text: the IPv4 address, the /64 of an IPv6 one. */
+const char *client_network(const struct client *client, char text[2 * NETADDR_KEY_MAX + 1]);
+
 /* Gives back what it held in the limits before login: at login, or at the end. */
 void client_uncount(struct client *client);
 

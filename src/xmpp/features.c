@@ -58,6 +58,8 @@ features_send(struct client *client)
 		.features = features,
 		.secure = stream_secure(&client->stream),
 		.authenticated = authenticated,
+		.may_login = !authenticated &&
+		    (stream_secure(&client->stream) || !client_conf()->tls_required),
 	};
 	struct buf *out;
 

@@ -16,13 +16,16 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "core/iq.h"
 #include "core/router.h"
 #include "net/tls.h"
 #include "xml/writer.h"
 #include "xmpp/sasl.h"
 
 #define EARLY_BYTES_MAX (128 * 1024) /* of a client that has not logged in */
+#define EARLY_REQUESTS_MAX 10        /* before login */
 #define BIND_FAILURES_MAX 10
+#define BEFORE_LOGIN "a stanza before logging in"
 #define BIND_MS 60000 /* for the session's answer */
 
 static const char *
@@ -40,7 +43,8 @@ state_name(enum negotiation_state state)
 static bool
 state_waits(enum negotiation_state state)
 {
-	return state == NEGOTIATION_WAITING || state == NEGOTIATION_BINDS;
+	return state == NEGOTIATION_WAITING || state == NEGOTIATION_ASKED ||
+	    state == NEGOTIATION_BINDS;
 }
 
 void
@@ -338,23 +342,95 @@ iq_is(const struct ln_elem *iq, const char *type)
 	return is != NULL && strcmp(is, type) == 0;
 }
 
-/* Logging in as before 2004 (XEP-0078) is told that it is not done here; all else may not come. */
+/* Without address, or to the host of the stream. */
 static bool
-check_legacy(struct client *client, const struct ln_elem *iq)
+addressed_to_host(struct client *client, const struct ln_elem *iq)
+{
+	const char *to = ln_elem_attr(iq, "to"), *domain;
+
+	return to == NULL ||
+	    (ln_jid_prepare_domain(client->negotiation->arena, to, strlen(to), &domain) ==
+		    LN_JID_OK &&
+		strcmp(domain, client->negotiation->host) == 0);
+}
+
+/* A module's row answers, if there is one; the answer comes to negotiation_answered(). */
+static bool
+ask_modules(struct client *client, struct ln_stanza *st)
+{
+	char address[NETADDR_TEXT_MAX], network[2 * NETADDR_KEY_MAX + 1];
+	const struct ln_early early = {
+		.address = client_address(client, address),
+		.network = client_network(client, network),
+		.secure = stream_secure(&client->stream),
+	};
+
+	ln_set_from(st, NULL);
+	st->port = client->port.id;
+	client->negotiation->asked_set = ln_type(st) == LN_SET;
+	return iq_before_login(client_host(client), &early, st);
+}
+
+/* Logging in as before 2004 (XEP-0078) is told that it is not done here. */
+static bool
+is_legacy(const struct ln_elem *iq)
 {
 	const struct ln_elem *query = ln_elem_first(iq);
 
-	if ((iq_is(iq, "get") || iq_is(iq, "set")) && query != NULL &&
-	    ln_elem_is(query, "query", "jabber:iq:auth"))
+	return query != NULL && ln_elem_is(query, "query", "jabber:iq:auth");
+}
+
+static bool
+check_early(struct client *client, const struct ln_elem *iq)
+{
+	struct negotiation *negotiation = client->negotiation;
+	bool may_ask = stream_secure(&client->stream) || !client_conf()->tls_required;
+
+	if (++negotiation->early_count > EARLY_REQUESTS_MAX)
+		stream_fail(&client->stream, STREAM_POLICY_VIOLATION,
+		    "too many requests before logging in");
+	else if (!(iq_is(iq, "get") || iq_is(iq, "set")) || !addressed_to_host(client, iq))
+		stream_fail(&client->stream, STREAM_NOT_AUTHORIZED, BEFORE_LOGIN);
+	else if (is_legacy(iq))
+		iq_error(client, ln_elem_attr(iq, "id"), LN_ERR_NOT_ALLOWED, "use SASL to log in");
+	else if (!may_ask)
+		stream_fail(&client->stream, STREAM_NOT_AUTHORIZED, BEFORE_LOGIN);
+	else if (negotiation->settled && iq_is(iq, "set"))
+		iq_error(client, ln_elem_attr(iq, "id"), LN_ERR_NOT_ACCEPTABLE,
+		    "you have what you asked for: log in");
+	else
 		return true;
-	stream_fail(&client->stream, STREAM_NOT_AUTHORIZED, "a stanza before logging in");
 	return false;
 }
 
 static void
-act_legacy(struct client *client, const struct ln_elem *iq)
+act_early(struct client *client, const struct ln_elem *iq)
 {
-	iq_error(client, ln_elem_attr(iq, "id"), LN_ERR_NOT_ALLOWED, "use SASL to log in");
+	struct ln_stanza *st = ln_stanza_from_elem(iq);
+
+	if (st == NULL) {
+		iq_error(client, ln_elem_attr(iq, "id"), LN_ERR_BAD_REQUEST, NULL);
+		negotiation_to(client, NEGOTIATION_OFFERED);
+	} else if (!ask_modules(client, st)) {
+		ln_stanza_free(&st);
+		stream_fail(&client->stream, STREAM_NOT_AUTHORIZED, BEFORE_LOGIN);
+	}
+}
+
+void
+negotiation_answered(struct client *client, struct ln_stanza *st)
+{
+	struct negotiation *negotiation = client->negotiation;
+	struct buf *out;
+
+	if (negotiation == NULL || negotiation->state != NEGOTIATION_ASKED)
+		return;
+	out = stream_out();
+	stanza_write_stream(st, out, NS_CLIENT, "en");
+	stream_flush(&client->stream, out);
+	if (negotiation->asked_set && ln_type(st) == LN_RESULT)
+		negotiation->settled = true;
+	negotiation_to(client, NEGOTIATION_OFFERED);
 }
 
 /* --- binding ------------------------------------------------------------------------------ */
@@ -533,7 +609,7 @@ static const struct row {
 	{ NEGOTIATION_OFFERED, "auth", NS_SASL, NULL, sasl_auth, NEGOTIATION_WAITING },
 	{ NEGOTIATION_OFFERED, "response", NS_SASL, NULL, sasl_unexpected, NEGOTIATION_WAITING },
 	{ NEGOTIATION_OFFERED, "abort", NS_SASL, NULL, sasl_abort, NEGOTIATION_WAITING },
-	{ NEGOTIATION_OFFERED, "iq", NS_CLIENT, check_legacy, act_legacy, NEGOTIATION_OFFERED },
+	{ NEGOTIATION_OFFERED, "iq", NS_CLIENT, check_early, act_early, NEGOTIATION_ASKED },
 	{ NEGOTIATION_EXCHANGE, "response", NS_SASL, NULL, sasl_response, NEGOTIATION_WAITING },
 	{ NEGOTIATION_EXCHANGE, "abort", NS_SASL, NULL, sasl_abort, NEGOTIATION_WAITING },
 	{ NEGOTIATION_EXCHANGE, "auth", NS_SASL, NULL, sasl_unexpected, NEGOTIATION_WAITING },
@@ -564,8 +640,7 @@ refuse(struct client *client, const struct ln_elem *elem)
 {
 	if (is_stanza(elem))
 		stream_fail(&client->stream, STREAM_NOT_AUTHORIZED,
-		    authenticated(client) ? "a stanza before binding"
-					  : "a stanza before logging in");
+		    authenticated(client) ? "a stanza before binding" : BEFORE_LOGIN);
 	else
 		stream_fail(&client->stream, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
 }

@@ -5,11 +5,12 @@
  *	HEADER -> OFFERED -> HANDSHAKE -> HEADER	with TLS
  *	          OFFERED -> WAITING <-> EXCHANGE	SASL; failed: OFFERED
  *	                     WAITING -> REOPENED	success, at the home worker
+ *	          OFFERED -> ASKED -> OFFERED		a request before login, to a module
  *	REOPENED -> BINDING -> BINDS			bind or resume; failed: BINDING
  *	                       BINDS -> established	the negotiation is freed
  *
- * What a state takes is a table in negotiate.c. In WAITING and BINDS the
- * stream is paused, since an answer is under way.
+ * What a state takes is a table in negotiate.c. In WAITING, ASKED and BINDS
+ * the stream is paused, since an answer is under way.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -24,6 +25,7 @@
 	X(HANDSHAKE)          \
 	X(EXCHANGE)           \
 	X(WAITING)            \
+	X(ASKED)              \
 	X(REOPENED)           \
 	X(BINDING)            \
 	X(BINDS)
@@ -49,6 +51,9 @@ struct negotiation {
 	struct offer *offer;       /* what SASL offers on this stream; NULL: nothing */
 	struct exchange *exchange; /* SASL under way, or NULL */
 	bool direct_tls;
+	bool settled;         /* a set before login was answered with a result */
+	bool asked_set;       /* what was asked last was a set */
+	unsigned early_count; /* requests before login */
 };
 
 /* The first state, for a new stream. */
@@ -68,6 +73,9 @@ void negotiation_answer(struct client *client);
 /* SASL is done: the client is `username`; goes home, then says <success/>. */
 void negotiation_authenticated(struct client *client, const char *username);
 void negotiation_at_home(struct client *client);
+
+/* The answer to a request before login. */
+void negotiation_answered(struct client *client, struct ln_stanza *st);
 
 /* The session's answers while it binds. */
 void negotiation_bound(struct client *client, const struct port_bound *bound);

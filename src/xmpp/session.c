@@ -223,6 +223,12 @@ on_send(struct port *port, struct ln_stanza *st)
 }
 
 static void
+on_answer(struct port *port, struct ln_stanza *st)
+{
+	negotiation_answered(client_at(port), st);
+}
+
+static void
 on_nonza(struct port *port, const struct ln_elem *elem)
 {
 	struct buf *out = stream_out();
@@ -288,6 +294,7 @@ const struct port_ops client_port_ops = {
 	.resumed = on_resumed,
 	.failed = on_failed,
 	.send = on_send,
+	.answer = on_answer,
 	.nonza = on_nonza,
 	.ack = on_ack,
 	.ask = on_ask,
