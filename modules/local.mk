@@ -44,6 +44,7 @@ module_PROGRAMS += modules/blocking.so \
 	modules/last.so \
 	modules/offline.so \
 	modules/private.so \
+	modules/register.so \
 	modules/time.so \
 	modules/vcard.so
 modules_blocking_so_SOURCES = modules/blocking/mod_blocking.c
@@ -70,6 +71,10 @@ modules_private_so_SOURCES = modules/private/mod_private.c
 modules_private_so_CFLAGS = $(module_cflags)
 modules_private_so_LDFLAGS = $(module_ldflags)
 modules_private_so_LDADD =
+modules_register_so_SOURCES = modules/register/mod_register.c
+modules_register_so_CFLAGS = $(module_cflags)
+modules_register_so_LDFLAGS = $(module_ldflags)
+modules_register_so_LDADD =
 modules_time_so_SOURCES = modules/time/mod_time.c
 modules_time_so_CFLAGS = $(module_cflags)
 modules_time_so_LDFLAGS = $(module_ldflags)
@@ -84,6 +89,7 @@ EXTRA_DIST += modules/blocking/blocking.md \
 	modules/last/last.md \
 	modules/offline/offline.md \
 	modules/private/private.md \
+	modules/register/register.md \
 	modules/time/time.md \
 	modules/vcard/vcard.md
 

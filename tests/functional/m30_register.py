@@ -13,12 +13,19 @@ from d10_subscription import bring
 
 NS = "jabber:iq:register"
 CONFIG = {"modules": {"register": {"allow": "on", "per-address": "1000/1m"}}}
+DATA = "{jabber:x:data}"
 _names = itertools.count(1)
 
 
 def query(**fields):
     inner = "".join(f"<{k}>{v}</{k}>" for k, v in fields.items())
     return f"<query xmlns='{NS}'>{inner}</query>"
+
+
+def submit(**fields):
+    inner = "".join(f"<field var='{k}'><value>{v}</value></field>" for k, v in fields.items())
+    return (f"<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>{NS}</value>"
+            f"</field>{inner}</x>")
 
 
 def fresh(server):
@@ -46,6 +53,18 @@ def test_form(stranger):
     assert got.find(f"{{{NS}}}registered") is None
 
 
+@deviates("prosody", "no form")
+def test_form_of_data_forms(server, stranger):
+    """§4: a form beside the fields; it is the form that counts."""
+    form = stranger.get(query(), stranger.domain)[0].find(f"{DATA}x[@type='form']")
+    assert [f.get("var") for f in form.iter(f"{DATA}field")] == ["FORM_TYPE", "username",
+                                                                 "password"]
+    stranger.set(f"<query xmlns='{NS}'><username>other</username><password>other</password>"
+                 f"{submit(username=stranger.local, password='secret')}</query>")
+    stranger.authenticate()
+    stranger.bind()
+
+
 def test_register_and_log_in(server, stranger):
     stranger.set(query(username=stranger.local, password="secret"))
     stranger.authenticate()
@@ -62,17 +81,46 @@ def test_taken(server, stranger):
 
 
 @pytest.mark.parametrize("fields, condition", [
-    ({"username": "{new}"}, "not-acceptable|bad-request"),
-    ({"password": "x"}, "not-acceptable|bad-request"),
-    ({"username": "{new}", "password": ""}, "not-acceptable|bad-request"),
-    ({"username": "", "password": "x"}, "not-acceptable|bad-request"),
-    ({"username": "a b", "password": "x"}, "jid-malformed|not-acceptable|bad-request"),
-    ({"username": "a@b", "password": "x"}, "jid-malformed|not-acceptable|bad-request"),
-    ({"username": "x" * 1024, "password": "x"}, "jid-malformed|not-acceptable|bad-request"),
+    ({"username": "{new}"}, "not-acceptable"),
+    ({"password": "x"}, "not-acceptable"),
+    ({"username": "{new}", "password": ""}, "not-acceptable"),
+    ({"username": "", "password": "x"}, "not-acceptable"),
+    ({"username": "a b", "password": "x"}, "jid-malformed"),
+    ({"username": "a@b", "password": "x"}, "jid-malformed"),
+    ({"username": "x" * 1024, "password": "x"}, "jid-malformed"),
 ], ids=["no-password", "no-name", "empty-password", "empty-name", "space", "at", "long"])
 def test_incomplete(stranger, fields, condition):
     fields = {k: v.format(new=stranger.local) for k, v in fields.items()}
-    stranger.refused("set", query(**fields), condition)
+    """§3.1; errors have the old code too (§9), and hold no password."""
+    error = stranger.refused("set", query(**fields), condition, "modify")
+    assert error.find("{jabber:client}error").get("code") in ("400", "406")
+    assert error.find(f"{{{NS}}}query") is None
+
+
+@only_linnet("a stream error otherwise")
+def test_remove_before_login(stranger):
+    """§3.2: nobody is registered here."""
+    stranger.refused("set", f"<query xmlns='{NS}'><remove/></query>", "unexpected-request")
+
+
+@only_linnet("what else there is before login")
+@pytest.mark.parametrize("stanza", [
+    "<iq type='set' id='1' to='juliet@{0}'>{1}</iq>", "<iq type='set' id='1' to='x.{0}'>{1}</iq>",
+    "<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>",
+    "<iq type='result' id='1'>{1}</iq>", "<message>{1}</message>", "<presence/>"],
+    ids=["account", "host", "namespace", "result", "message", "presence"])
+def test_nothing_else_before_login(stranger, stanza):
+    """RFC 6120 §7.1."""
+    stranger.send(stanza.format(stranger.domain, query(username="x", password="y")))
+    stranger.expect_stream_error("not-authorized")
+
+
+@only_linnet("a limit of ours")
+def test_requests_before_login_are_counted(stranger):
+    for _ in range(10):
+        stranger.get(query())
+    stranger.iq("get", query())
+    stranger.expect_stream_error("policy-violation")
 
 
 @only_linnet("rate-limited otherwise")
@@ -80,7 +128,8 @@ def test_one_account_a_connection(server, stranger):
     """§3.1.1: a second identity is refused."""
     stranger.set(query(username=stranger.local, password="secret"))
     stranger.refused("set", query(username=fresh(server).local, password="secret"),
-                     "not-acceptable|not-allowed|resource-constraint|conflict")
+                     "not-acceptable", "modify")
+    stranger.authenticate()
 
 
 # --- with an account ---------------------------------------------------------------------
@@ -91,7 +140,8 @@ def test_already_registered(juliet):
     """§3.1: <registered/>, and the name."""
     got = juliet.get(query())[0]
     assert got.find(f"{{{NS}}}registered") is not None
-    assert got.findtext(f"{{{NS}}}username") in (juliet.local, None)
+    assert got.findtext(f"{{{NS}}}username") == juliet.local
+    assert got.findtext(f"{{{NS}}}password") == ""
 
 
 @deviates("prosody", "another module")
@@ -112,11 +162,19 @@ def test_change_password_without_to(server, juliet):
     Client(server, juliet.user._replace(password="other")).login()
 
 
+@deviates("prosody", "another module")
+def test_change_password_by_form(server, juliet):
+    """§3.3: the form's username is a whole address."""
+    juliet.set(f"<query xmlns='{NS}'>{submit(username=juliet.bare, password='other')}</query>",
+               juliet.domain)
+    Client(server, juliet.user._replace(password="other")).login()
+
+
 @pytest.mark.parametrize("fields", [{"username": "{me}", "password": ""}, {"username": "{me}"}])
 @deviates("prosody", "other errors")
 def test_change_to_nothing(server, juliet, fields):
     fields = {k: v.format(me=juliet.local) for k, v in fields.items()}
-    juliet.refused("set", query(**fields), "bad-request|not-acceptable")
+    juliet.refused("set", query(**fields), "bad-request", "modify")
     Client(server, juliet.user).login()
 
 
@@ -124,20 +182,35 @@ def test_change_to_nothing(server, juliet, fields):
 def test_change_of_somebody_elses(server, juliet, romeo):
     """§3.3: only one's own."""
     juliet.refused("set", query(username=romeo.local, password="mine"),
-                   "not-allowed|forbidden|bad-request|not-authorized|not-acceptable|conflict")
+                   "forbidden", "auth")
     Client(server, romeo.user).login()
+
+
+@only_linnet("hosts of ours")
+def test_at_another_address(server, juliet, romeo):
+    """Nobody is registered with another host, and nobody acts for another account."""
+    for to in (server.host2, romeo.bare):
+        for kind in ("get", "set"):
+            juliet.refused(kind, query(username=juliet.local, password="x"),
+                           "service-unavailable", "cancel", to)
+    Client(server, juliet.user).login()
+
+
+@deviates("prosody", "another module")
+def test_remove_and_more(server, juliet):
+    """§3.2: <remove/> is alone."""
+    juliet.refused("set", f"<query xmlns='{NS}'><remove/><username>x</username></query>",
+                   "bad-request", "modify")
+    Client(server, juliet.user).login()
 
 
 @deviates("prosody", "another module")
 def test_remove(server, juliet):
     """§3.2: the account is gone; its streams are told."""
-    juliet.iq("set", f"<query xmlns='{NS}'><remove/></query>")
-    kind, element = juliet.event()
-    if element.tag.endswith("iq"):
-        assert element.get("type") == "result"
-    else:
-        assert element.tag.endswith("error")
-    juliet.expect_closed()
+    other = juliet.another("other")
+    juliet.set(f"<query xmlns='{NS}'><remove/></query>")
+    juliet.expect_stream_error("not-authorized")
+    other.expect_stream_error("not-authorized")
     old = Client(server, juliet.user)
     old.open(old.domain)
     state_fails(old)
@@ -192,9 +265,9 @@ def test_off(servers, config):
     one.iq("set", query(username=one.local, password="secret"))
     kind, element = one.event()
     if element.tag.endswith("iq"):
-        check_error(element, "service-unavailable|not-allowed|forbidden|not-authorized")
+        check_error(element, "service-unavailable")     # §3.1
     else:
-        assert element.tag.endswith("error")
+        assert config == {} and element.tag.endswith("error")
     again = Client(server, one.user)
     again.open(again.domain)
     state_fails(again)
@@ -223,7 +296,22 @@ def test_per_address(strict):
         if n < 2:
             one.answer(ident)
         else:
-            one.expect_error(ident, "resource-constraint|not-acceptable|policy-violation")
+            one.expect_error(ident, "not-acceptable", "wait")
+
+
+@only_linnet("options of ours")
+def test_names_are_kept_for_a_while(servers):
+    """As long as the option says; an operator gives them away at once."""
+    server = servers({"modules": {"register": {"allow": "on", "keep-names": "0s"}}})
+    first, second = server.client("juliet"), server.client("romeo")
+    for one in (first, second):
+        one.set(f"<query xmlns='{NS}'><remove/></query>")
+        one.expect_closed()
+    again = Client(server, first.user)
+    again.open(again.domain)
+    again.set(query(username=first.local, password="secret"))
+    server.ctl("user", "add", second.bare, second.password)
+    Client(server, second.user).login()
 
 
 @only_linnet("required TLS")
