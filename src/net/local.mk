@@ -4,6 +4,8 @@ src_liblinnet_a_SOURCES += \
 	src/net/conn.c src/net/conn.h src/net/conn_impl.h src/net/conn_reason.h \
 	src/net/conn_io.c \
 	src/net/conn_tls.c \
+	src/net/dial.h src/net/dns.h src/net/plan.h src/net/resolver.h \
+	src/net/certname.h src/net/tlsa.h \
 	src/net/http.c src/net/http.h src/net/http_impl.h \
 	src/net/http_answer.c \
 	src/net/http_body.c src/net/http_body.h \

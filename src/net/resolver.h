@@ -1,0 +1,79 @@
+/*
+ * The resolver: questions to DNS, answered by message.
+ *
+ * libunbound carries, caches and validates; it lives on the main thread's
+ * worker, so that neither its signatures nor the files it reads hold up XMPP.
+ * Nothing here blocks. Identical questions that are open at the same time are
+ * one; each has a deadline of its own, 5 s.
+ *
+ *	resolver_open(&config);				main thread, before the workers start
+ *	id = resolver_ask("example.org", DNS_A, on_answer, arg);	any worker
+ *	  -> on_answer(arg, answer)			the same worker, a later turn
+ *	resolver_cancel(id);				before arg goes
+ *	resolver_close();				main thread, when the workers have ended
+ *
+ * Bounds: 1,000 names at a time, 16,000 who wait for them, 16 MiB of caches.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_NET_RESOLVER_H
+#define LN_NET_RESOLVER_H
+
+#include "net/dns.h"
+
+#define RESOLVER_DEADLINE_MS 5000
+#define RESOLVER_NAMES_MAX 1000
+#define RESOLVER_ASKERS_MAX 16000
+
+enum resolver_anchor {
+	RESOLVER_ANCHOR_AUTO, /* the root's, if the servers hand on signatures; tried at start */
+	RESOLVER_ANCHOR_FILE, /* insist */
+	RESOLVER_ANCHOR_NONE  /* no validation: nothing is secure */
+};
+
+struct resolver_config {
+	const struct netaddr *servers; /* NULL: those of /etc/resolv.conf, and /etc/hosts */
+	size_t n_servers;
+	enum resolver_anchor anchor;
+	const char *anchor_file; /* DS or DNSKEY records; NULL: Debian's dns-root-data */
+};
+
+/* Main thread. False: *error_r says why, for the operator (malloc()ed); then every question fails. */
+bool resolver_open(const struct resolver_config *config, char **error_r);
+
+/* Main thread; open questions are answered DNS_FAILED first. */
+void resolver_close(void);
+
+/* Called once, unless cancelled. The answer is valid during the call; take a reference to keep it. */
+typedef void (*resolver_fn)(void *arg, const struct dns_answer *answer);
+
+/*
+ * Any worker. `name` in A-labels, with or without the last dot. Never answers
+ * before it has returned. The id is never 0.
+ */
+uint64_t resolver_ask(const char *name, enum dns_type type, resolver_fn fn, void *arg);
+
+/* On the worker that asked; harmless when answered, or 0. */
+void resolver_cancel(uint64_t id);
+
+enum resolver_security {
+	RESOLVER_TRYING,    /* AUTO: not known yet */
+	RESOLVER_VALIDATES, /* answers can be secure */
+	RESOLVER_DOES_NOT   /* NONE, or the servers do not hand on signatures */
+};
+
+/* Any thread. */
+enum resolver_security resolver_security(void);
+
+/* For people: whom we ask, "127.0.0.1:53, [::1]:53". Main thread; valid until resolver_close(). */
+const char *resolver_servers(void);
+
+/*
+ * Tests without a network: `fake` makes every answer, on the main thread's
+ * worker; NULL: as if it never came (the deadline does). Before the workers start;
+ * NULL ends it. resolver_open() is then not needed.
+ */
+typedef struct dns_answer *(*resolver_fake_fn)(const char *name, enum dns_type type);
+void resolver_set_fake(resolver_fake_fn fake);
+
+#endif
