@@ -15,8 +15,6 @@
 
 #include "base/metrics.h"
 #include "base/xalloc.h"
-#include "core/limit.h"
-#include "net/listener.h"
 #include "net/tls.h"
 #include "xmpp/client.h"
 #include "xmpp/negotiate.h"
@@ -127,35 +125,17 @@ client_network(const struct client *client, char text[2 * NETADDR_KEY_MAX + 1])
 	return text;
 }
 
-#define ADDRESS_KEY_MAX (NETADDR_KEY_MAX + 4)
-
-static size_t
-address_key(const struct client *client, char key[ADDRESS_KEY_MAX])
-{
-	memcpy(key, "c2s/", 4);
-	return 4 + netaddr_key(conn_peer(client->stream.conn), (uint8_t *)key + 4);
-}
-
 static bool
 count_address(struct client *client)
 {
-	char key[ADDRESS_KEY_MAX];
-
-	client->counted =
-	    limit_hold(key, address_key(client, key), client_conf()->connections_per_address);
-	return client->counted;
+	return quota_take(&client->quota, client->stream.conn,
+	    client_conf()->connections_per_address);
 }
 
 void
 client_uncount(struct client *client)
 {
-	char key[ADDRESS_KEY_MAX];
-
-	if (client->counted)
-		limit_give(key, address_key(client, key));
-	if (client->quoted)
-		listener_quota_release();
-	client->counted = client->quoted = false;
+	quota_give(&client->quota, client->stream.conn);
 }
 
 /* --- events of the stream --------------------------------------------------------------------- */
@@ -279,7 +259,7 @@ client_new(int fd, const struct netaddr *peer, bool direct_tls)
 	atomic_fetch_add(&open_streams, 1);
 	metric_inc(c2s_metrics, ACCEPTED);
 	stream_open(&client->stream, conn_accept(fd, peer, &no_ops, NULL), &ops);
-	client->quoted = true;
+	client->quota = (struct quota){ .kind = "c2s", .quoted = true };
 	port_open(&client->port, &client_port_ops);
 	negotiation_begin(client, direct_tls);
 	return client;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "core/host.h"
 #include "core/port.h"
+#include "xmpp/quota.h"
 #include "xmpp/stream.h"
 
 struct negotiation;
@@ -24,9 +25,9 @@ struct client {
 	struct ln_jid jid; /* bare after login, full after binding; text owned */
 	uint64_t session;  /* 0: not bound */
 	struct stream_count count;
-	bool acks;            /* XEP-0198 is on */
-	bool wants_acks;      /* it was asked for: what follows <enable/> need not wait */
-	bool counted, quoted; /* in the limits of its address, of the listener */
+	bool acks;          /* XEP-0198 is on */
+	bool wants_acks;    /* it was asked for: what follows <enable/> need not wait */
+	struct quota quota; /* before login */
 	struct negotiation *negotiation;
 };
 

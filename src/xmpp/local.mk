@@ -5,6 +5,7 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/errors.c src/xmpp/errors.h \
 	src/xmpp/features.c \
 	src/xmpp/negotiate.c src/xmpp/negotiate.h \
+	src/xmpp/quota.c src/xmpp/quota.h \
 	src/xmpp/sasl.c src/xmpp/sasl.h \
 	src/xmpp/session.c \
 	src/xmpp/sm.c \
