@@ -60,7 +60,8 @@ enum {
 	STANZA_NO_STORE = 2,  /* a copy: never waits in `pending` */
 	STANZA_NO_BOUNCE = 4, /* no error is ever sent for it */
 	STANZA_ANSWERED = 8,  /* an iq whose result was given */
-	STANZA_PROBES = 16    /* initial presence: the contact's home answers with his own */
+	STANZA_PROBES = 16,   /* initial presence: the contact's home answers with his own */
+	STANZA_LOADS = 32     /* another server's probe: the account is loaded for it */
 };
 
 enum stanza_bad {

@@ -42,7 +42,8 @@ struct directed {
 bool
 presence_loads(const struct ln_stanza *st)
 {
-	return st->kind != LN_PRESENCE || (st->type >= LN_SUBSCRIBE && st->type <= LN_UNSUBSCRIBED);
+	return st->kind != LN_PRESENCE || (st->flags & STANZA_LOADS) ||
+	    (st->type >= LN_SUBSCRIBE && st->type <= LN_UNSUBSCRIBED);
 }
 
 static void

@@ -43,6 +43,7 @@
 #include "server/loader.h"
 #include "server/web.h"
 #include "xmpp/c2s.h"
+#include "xmpp/s2s.h"
 
 #define LISTENERS_MAX 64
 #define GRACE_MS 2000 /* for acknowledgements at the end (DESIGN section 8) */
@@ -214,7 +215,9 @@ open_sockets(struct daemon *d)
 	if (!listen_to(d, &d->config->listen.c2s, c2s_accept) ||
 	    !listen_to(d, &d->config->listen.c2s_tls, c2s_accept_tls) ||
 	    !listen_to(d, &d->config->listen.http, web_accept) ||
-	    !listen_to(d, &d->config->listen.https, web_accept_tls))
+	    !listen_to(d, &d->config->listen.https, web_accept_tls) ||
+	    !listen_to(d, &d->config->listen.s2s, s2s_accept) ||
+	    !listen_to(d, &d->config->listen.s2s_tls, s2s_accept_tls))
 		return false;
 	d->control = control_open(d->config->control, d->uid, d->gid, error);
 	return d->control != NULL || complain("%s: %s", d->config->control, error);
@@ -248,12 +251,19 @@ open_store(struct daemon *d)
 /* --- the end: streams, then sessions, then the store (DESIGN section 8) --------------------------- */
 
 static void
+links_gone(void *arg)
+{
+	(void)arg;
+	worker_main_stop();
+}
+
+static void
 shut_worker_down_done(struct worker *worker, struct post *post)
 {
 	(void)worker;
 	free(post);
 	if (--daemon_state.to_shut_down == 0)
-		worker_main_stop();
+		s2s_shutdown(GRACE_MS, links_gone, NULL);
 }
 
 static void
@@ -400,6 +410,7 @@ init_floors(struct daemon *d)
 	hold_init();
 	work_init(d->store);
 	xmpp_init(&needs);
+	s2s_init(d->store);
 	hostent_init();
 	commands_init();
 }

@@ -15,6 +15,7 @@
 #include "core/host.h"
 #include "core/port.h"
 #include "xmpp/quota.h"
+#include "xmpp/sm.h"
 #include "xmpp/stream.h"
 
 struct negotiation;
@@ -92,8 +93,5 @@ bool sm_element(struct client *client, const struct ln_elem *elem);
 
 /* Writes <failed/>. */
 void sm_failed(struct client *client, enum ln_error condition, bool h_valid, uint32_t h);
-
-/* Reads a number as `h` and `max` are written. */
-bool sm_number(const char *text, uint32_t *number_r);
 
 #endif

@@ -2,16 +2,24 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/c2s.c src/xmpp/c2s.h \
 	src/xmpp/certificate.c src/xmpp/certificate.h \
 	src/xmpp/client.h \
+	src/xmpp/dialback.c src/xmpp/dialback.h \
 	src/xmpp/errors.c src/xmpp/errors.h \
 	src/xmpp/features.c \
+	src/xmpp/link.c src/xmpp/link.h \
 	src/xmpp/negotiate.c src/xmpp/negotiate.h \
+	src/xmpp/peer.h \
 	src/xmpp/quota.c src/xmpp/quota.h \
+	src/xmpp/s2s.c src/xmpp/s2s.h \
+	src/xmpp/s2s_in.c src/xmpp/s2s_out.c \
+	src/xmpp/s2s_policy.c src/xmpp/s2s_stanza.c \
 	src/xmpp/sasl.c src/xmpp/sasl.h \
+	src/xmpp/sending.c src/xmpp/sending.h \
 	src/xmpp/session.c \
-	src/xmpp/sm.c \
+	src/xmpp/sm.c src/xmpp/sm.h \
 	src/xmpp/stream.c src/xmpp/stream.h
 
-unit_tests += tests/unit/test_negotiate tests/unit/test_session
+unit_tests += tests/unit/test_dialback tests/unit/test_negotiate tests/unit/test_session
+tests_unit_test_dialback_SOURCES = tests/unit/test_dialback.c
 client_kit = tests/unit/client_kit.c tests/unit/client_kit.h $(sasl_modules)
 tests_unit_test_negotiate_SOURCES = tests/unit/test_negotiate.c $(client_kit)
 tests_unit_test_negotiate_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules

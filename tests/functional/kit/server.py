@@ -44,21 +44,22 @@ def build_file(name, variable):
     return str(build / "src" / name)
 
 
-def Server(folder, authority, config=None, peer=PEER):
-    return {"linnet": Linnet, "prosody": Prosody}[peer](folder, authority, config)
+def Server(folder, authority, config=None, peer=PEER, **more):
+    return {"linnet": Linnet, "prosody": Prosody}[peer](folder, authority, config, **more)
 
 
 class _Server:
     SERVICES = ("c2s", "c2s-tls", "http", "https")
 
-    def __init__(self, folder, authority, config=None):
+    def __init__(self, folder, authority, config=None, hosts=(HOST, HOST2), more_services=()):
         self.folder, self.authority = pathlib.Path(folder), authority
         self.config = config or {}
-        self.host, self.host2 = HOST, HOST2
+        self.host, self.host2 = hosts
+        self.more_services = tuple(more_services)
         self.process, self.ports = None, {}
         self._names = collections.Counter()
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
-        self.crt, self.key = authority.certificate(HOST, HOST2, "*." + HOST,
+        self.crt, self.key = authority.certificate(*hosts, "*." + hosts[0],
                                                    folder=self.folder, name="server")
 
     # --- running -----------------------------------------------------------------
@@ -67,7 +68,7 @@ class _Server:
         """Start, and return when clients are accepted; other ports if these are taken."""
         for _ in range(5):
             if not self.ports:
-                self.ports = free_ports(self.SERVICES)
+                self.ports = free_ports(self.SERVICES + self.more_services)
             self.configure()
             self._log = open(self.folder / "log", "ab")
             self.process = subprocess.Popen(self.command(), stdout=self._log, stderr=self._log,
@@ -187,13 +188,14 @@ class Linnet(_Server):
                 "c2s-tls": [f"{here}:{self.ports['c2s-tls']}"],
                 "http": [f"{here}:{self.ports['http']}"],
                 "https": [f"{here}:{self.ports['https']}"],
+                **{name: [f"{here}:{self.ports[name]}"] for name in self.more_services},
             },
             "limits": {"login-attempts": "off", "connections-per-address": "off",
                        "c2s-rate": "off", "scram-iterations": 4096},
             "c2s": {"tls": "optional"},
             "modules": {"sasl_scram": {}, "sasl_plain": {}, "ping": {}},
-            "hosts": {HOST: {"certificate": self.crt, "key": self.key},
-                      HOST2: {"certificate": self.crt, "key": self.key}},
+            "hosts": {host: {"certificate": self.crt, "key": self.key}
+                      for host in (self.host, self.host2)},
         }
         self.conf = self.folder / "linnet.yaml"
         self.conf.write_text(yaml(merge(base, self.config)), encoding="utf-8")

@@ -1,0 +1,700 @@
+/*
+ * Links. See link.h.
+ *
+ * What happens to a link is never done from within a call that its stream
+ * makes into it and that the stream goes on from: links are freed by their
+ * timer alone, and dial from there or from whoever brings something to send.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "xmpp/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/metrics.h"
+#include "base/xalloc.h"
+#include "core/router.h"
+#include "core/work.h"
+#include "linnet/credentials.h"
+
+#define LINKS_MAX 20000 /* of a worker */
+#define VERIFIES_MAX 64 /* keys that wait, of a link */
+#define REST_MS 1000    /* after the first failure; doubles */
+#define REST_MAX_MS 60000
+
+enum { LINKS, DIALS, FAILED, LOST, FULL, REFUSED, RESTING };
+static const struct metric_row rows[] = {
+	[LINKS] = { "links", METRIC_GAUGE, "Links with other servers." },
+	[DIALS] = { "dials_total", METRIC_COUNTER, "Times another server was called." },
+	[FAILED] = { "failed_total", METRIC_COUNTER, "Calls that led to nothing." },
+	[LOST] = { "lost_total", METRIC_COUNTER, "Links that lost their connection." },
+	[FULL] = { "full_total", METRIC_COUNTER,
+	    "Stanzas refused since too much waits for their server." },
+	[REFUSED] = { "refused_total", METRIC_COUNTER, "Stanzas refused by policy." },
+	[RESTING] = { "resting_total", METRIC_COUNTER,
+	    "Stanzas returned at once since their server just failed." },
+};
+METRICS(link_metrics, "s2s_link", rows);
+
+struct here {
+	struct link *links;
+	unsigned count;
+	bool shelved; /* the server ends: what waits is kept */
+};
+
+static unsigned slot;
+
+static struct here *
+here(void)
+{
+	return worker_slot(worker_current(), slot);
+}
+
+struct link *
+links_first(void)
+{
+	return here()->links;
+}
+
+/* --- the table --------------------------------------------------------------------------- */
+
+static void on_timer(void *arg);
+
+static struct link *
+link_find(const char *local, size_t local_len, const char *remote, size_t remote_len)
+{
+	size_t len = local_len + remote_len + 2;
+	struct buf key = BUF_INIT;
+	struct link *link;
+
+	buf_add(&key, local, local_len);
+	buf_add(&key, "", 1);
+	buf_add(&key, remote, remote_len);
+	buf_add(&key, "", 1);
+	HASH_FIND(hh, here()->links, key.data, len, link);
+	buf_free(&key);
+	return link;
+}
+
+static struct link *
+link_new(const char *local, size_t local_len, const char *remote, size_t remote_len)
+{
+	struct here *h = here();
+	size_t len = local_len + remote_len + 2;
+	struct link *link;
+
+	if (h->count >= LINKS_MAX)
+		return NULL;
+	link = xcalloc(1, sizeof *link + len);
+	memcpy(link->key, local, local_len);
+	memcpy(link->key + local_len + 1, remote, remote_len);
+	link->local = link->key;
+	link->remote = link->key + local_len + 1;
+	TAILQ_INIT(&link->queue);
+	TAILQ_INIT(&link->verifies);
+	timer_init(&link->timer, on_timer, link);
+	link->key_len = len;
+	HASH_ADD_KEYPTR(hh, h->links, link->key, len, link);
+	h->count++;
+	metric_add(link_metrics, LINKS, 1);
+	return link;
+}
+
+/* NULL: there are too many. */
+static struct link *
+link_get(const char *local, size_t local_len, const char *remote, size_t remote_len)
+{
+	struct link *link = link_find(local, local_len, remote, remote_len);
+
+	return link != NULL ? link : link_new(local, local_len, remote, remote_len);
+}
+
+static struct link *
+link_named(const char *local, const char *remote)
+{
+	return link_get(local, strlen(local), remote, strlen(remote));
+}
+
+static bool
+is_idle(const struct link *link)
+{
+	return link->state == LINK_IDLE && link->peer == NULL && link->count == 0 &&
+	    link->verify_count == 0;
+}
+
+/* To be looked at in a later turn. */
+static void
+look_soon(struct link *link)
+{
+	timer_set_sooner(&link->timer, 0);
+}
+
+static void
+link_free(struct link *link)
+{
+	struct here *h = here();
+
+	HASH_DEL(h->links, link);
+	h->count--;
+	metric_add(link_metrics, LINKS, -1);
+	timer_cancel(&link->timer);
+	free(link);
+}
+
+/* --- the queue ----------------------------------------------------------------------------- */
+
+/* In order; nearly always at the end, or behind the one that came back before it. */
+static void
+enqueue(struct link *link, struct sending *sending)
+{
+	struct sending *before = TAILQ_LAST(&link->queue, sending_list);
+
+	while (before != NULL && before->seq > sending->seq)
+		before = TAILQ_PREV(before, sending_list, link);
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(&link->queue, before, sending, link);
+	else
+		TAILQ_INSERT_HEAD(&link->queue, sending, link);
+	link->bytes += sending->weight;
+	link->count++;
+	sending_keep(sending);
+}
+
+static struct sending *
+dequeue(struct link *link)
+{
+	struct sending *sending = TAILQ_FIRST(&link->queue);
+
+	if (sending == NULL)
+		return NULL;
+	TAILQ_REMOVE(&link->queue, sending, link);
+	link->bytes -= sending->weight;
+	link->count--;
+	return sending;
+}
+
+static void
+bounce_all(struct link *link, enum ln_error error, const char *text)
+{
+	struct sending *sending;
+
+	while ((sending = dequeue(link)) != NULL)
+		sending_bounce(&sending, error, text);
+}
+
+static void
+returned(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	link_return((struct sending *)post);
+}
+
+/* On the route's worker. */
+static void
+arrived(struct worker *worker, struct post *post)
+{
+	struct sending *sending = (struct sending *)post;
+	struct port_ref ref = { sending->to_port, worker_index(worker) };
+	struct peer *peer = peer_of_port(port_find(ref));
+
+	if (peer != NULL)
+		peer_send(peer, sending);
+	else
+		link_return(sending);
+}
+
+void
+link_return(struct sending *sending)
+{
+	const struct ln_jid *from = &sending->st->from, *to = &sending->st->to;
+	struct worker *home = router_domain_home(ln_jid_domain(to), to->domain_len);
+	struct link *link;
+
+	if (home != worker_current()) {
+		sending_leave(sending);
+		sending->post.run = returned;
+		worker_post(home, &sending->post);
+		return;
+	}
+	link = link_get(ln_jid_domain(from), from->domain_len, ln_jid_domain(to), to->domain_len);
+	if (link == NULL) {
+		sending_bounce(&sending, LN_ERR_RESOURCE_CONSTRAINT, NULL);
+		return;
+	}
+	enqueue(link, sending);
+	look_soon(link);
+}
+
+static void
+give(struct link *link, struct sending *sending)
+{
+	struct peer *peer;
+
+	if (link->route.worker == worker_index(worker_current())) {
+		peer = peer_of_port(port_find(link->route));
+		if (peer != NULL)
+			peer_send(peer, sending);
+		else
+			enqueue(link, sending);
+		return;
+	}
+	sending_leave(sending);
+	sending->to_port = link->route.id;
+	sending->post.run = arrived;
+	worker_post(worker_get(link->route.worker), &sending->post);
+}
+
+/* --- dialling --------------------------------------------------------------------------------- */
+
+/* Gets a stream, or has the one there is ask for what is needed now. */
+static void
+dial(struct link *link)
+{
+	if (link->state != LINK_UP)
+		link->state = LINK_DIALS;
+	if (link->peer != NULL) {
+		out_wanted(link->peer);
+		return;
+	}
+	if (here()->shelved)
+		return;
+	metric_inc(link_metrics, DIALS);
+	link->peer = out_dial(link);
+	if (link->peer == NULL)
+		link_failed(link, LN_ERR_REMOTE_SERVER_NOT_FOUND, "there is no way to this server");
+}
+
+/* With jitter, so that many do not call again all at once. */
+static int64_t
+rest_time(unsigned failures)
+{
+	int64_t ms = REST_MS << (failures < 6 ? failures : 6);
+	uint16_t random;
+
+	if (ms > REST_MAX_MS)
+		ms = REST_MAX_MS;
+	ln_random(&random, sizeof random);
+	return ms - ms / 4 + ms / 2 * random / UINT16_MAX;
+}
+
+static void answer_verifies(struct link *link, enum ln_error error);
+
+void
+link_failed(struct link *link, enum ln_error error, const char *text)
+{
+	link->peer = NULL;
+	answer_verifies(link, error);
+	if (link->state == LINK_UP || here()->shelved) /* up by a route that they opened */
+		return;
+	metric_inc(link_metrics, FAILED);
+	log_info("s2s", "no link local=%s remote=%s waiting=%u condition=%s reason=%s", link->local,
+	    link->remote, link->count, ln_error_name(error), log_quote(text));
+	link->carried = false;
+	link->state = LINK_RESTS;
+	link->error = error;
+	link->rests_until = worker_now_ms() + rest_time(link->failures++);
+	timer_set(&link->timer, link->rests_until - worker_now_ms());
+	bounce_all(link, error, text);
+}
+
+void
+link_lost(struct link *link, const char *reason)
+{
+	metric_inc(link_metrics, LOST);
+	link->peer = NULL;
+	link->route = (struct port_ref){ 0 };
+	answer_verifies(link, LN_ERR_REMOTE_SERVER_TIMEOUT);
+	link->state = LINK_IDLE;
+	log_info("s2s", "link ended local=%s remote=%s waiting=%u reason=%s", link->local,
+	    link->remote, link->count, log_quote(reason));
+	look_soon(link);
+}
+
+void
+link_up(struct link *link, struct port_ref route)
+{
+	struct sending *sending;
+
+	link->state = LINK_UP;
+	link->route = route;
+	link->failures = 0;
+	link->carried = true;
+	while (link->state == LINK_UP && (sending = dequeue(link)) != NULL)
+		give(link, sending);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct link *link = arg;
+
+	if (link->state == LINK_RESTS && worker_now_ms() >= link->rests_until)
+		link->state = LINK_IDLE;
+	if (link->state == LINK_IDLE && (link->count > 0 || link->verify_count > 0))
+		dial(link);
+	else if (is_idle(link))
+		link_free(link);
+}
+
+/* --- stanzas ------------------------------------------------------------------------------------ */
+
+static void
+refuse(struct ln_stanza *st, unsigned metric, enum ln_error error, const char *text)
+{
+	struct sending *sending = sending_new(st);
+
+	metric_inc(link_metrics, metric);
+	sending_bounce(&sending, error, text);
+}
+
+static void
+take_into(struct link *link, struct ln_stanza *st)
+{
+	struct sending *sending;
+
+	if (link->state == LINK_RESTS && worker_now_ms() < link->rests_until) {
+		refuse(st, RESTING, link->error, "this server could not be reached just now");
+		return;
+	}
+	if (link->bytes > LINK_QUEUE_MAX) {
+		refuse(st, FULL, LN_ERR_RESOURCE_CONSTRAINT, "too much waits for this server");
+		return;
+	}
+	sending = sending_new(st);
+	sending->seq = ++link->taken;
+	if (link->state == LINK_UP && link->count == 0) {
+		give(link, sending);
+		return;
+	}
+	enqueue(link, sending);
+	if (link->state != LINK_UP)
+		dial(link);
+}
+
+static void
+take(struct ln_stanza *st)
+{
+	const struct ln_jid *from = &st->from, *to = &st->to;
+	struct link *link =
+	    link_get(ln_jid_domain(from), from->domain_len, ln_jid_domain(to), to->domain_len);
+	const struct s2s_conf *conf = link != NULL ? policy_of(link->local) : NULL;
+
+	if (link == NULL) {
+		refuse(st, FULL, LN_ERR_RESOURCE_CONSTRAINT, "links with too many servers");
+	} else if (conf == NULL || !policy_allows(conf, link->remote)) {
+		refuse(st, REFUSED, LN_ERR_NOT_ALLOWED, "this server is not spoken with");
+		look_soon(link);
+	} else {
+		take_into(link, st);
+	}
+}
+
+static void
+stanza_arrived(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	take((struct ln_stanza *)post);
+}
+
+bool
+link_route(struct ln_stanza *st)
+{
+	struct worker *home;
+
+	if (!snapshot_current()->core.federates || ln_from(st) == NULL)
+		return false;
+	home = router_domain_home(ln_jid_domain(&st->to), st->to.domain_len);
+	if (home == worker_current()) {
+		take(st);
+		return true;
+	}
+	st->item.post.run = stanza_arrived;
+	worker_post(home, &st->item.post);
+	return true;
+}
+
+/* --- keys to be verified (XEP-0220 §2.1.2) ----------------------------------------------------------- */
+
+struct verified {
+	struct post post;
+	struct port_ref asker;
+	bool valid;
+	enum ln_error error;
+	const char *local, *remote, *id;
+	char texts[];
+};
+
+static void
+tell_asker(struct worker *worker, struct post *post)
+{
+	struct verified *verified = (struct verified *)post;
+	struct peer *peer = peer_of_port(port_find(verified->asker));
+
+	(void)worker;
+	if (peer != NULL)
+		in_verified(peer, verified->local, verified->remote, verified->id, verified->valid,
+		    verified->error);
+	free(verified);
+}
+
+/* Copies a text behind a struct; moves `at` on. */
+static const char *
+put_text(char **at, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *to = *at;
+
+	memcpy(to, text, size);
+	*at += size;
+	return to;
+}
+
+static void
+answer(const char *local, const char *remote, const struct verify *verify, bool valid,
+    enum ln_error error)
+{
+	struct verified *verified =
+	    xcalloc(1, sizeof *verified + strlen(local) + strlen(remote) + strlen(verify->id) + 3);
+	char *at = verified->texts;
+
+	verified->post.run = tell_asker;
+	verified->asker = verify->asker;
+	verified->valid = valid;
+	verified->error = error;
+	verified->local = put_text(&at, local);
+	verified->remote = put_text(&at, remote);
+	verified->id = put_text(&at, verify->id);
+	worker_post(worker_get(verified->asker.worker), &verified->post);
+}
+
+static void
+verify_end(struct link *link, struct verify *verify, bool valid, enum ln_error error)
+{
+	answer(link->local, link->remote, verify, valid, error);
+	TAILQ_REMOVE(&link->verifies, verify, link);
+	link->verify_count--;
+	free(verify);
+}
+
+void
+link_verified(struct link *link, const char *id, bool valid, enum ln_error error)
+{
+	struct verify *verify, *next;
+
+	for (verify = TAILQ_FIRST(&link->verifies); verify != NULL; verify = next) {
+		next = TAILQ_NEXT(verify, link);
+		if (verify->sent && strcmp(verify->id, id) == 0)
+			verify_end(link, verify, valid, error);
+	}
+	look_soon(link);
+}
+
+/* XEP-0220 §2.4.2: what a failed connection means for the one that asked. */
+static void
+answer_verifies(struct link *link, enum ln_error error)
+{
+	struct verify *verify;
+
+	while ((verify = TAILQ_FIRST(&link->verifies)) != NULL)
+		verify_end(link, verify, false, error);
+}
+
+struct ask {
+	struct post post;
+	struct port_ref asker;
+	const char *local, *remote, *id, *key;
+	char texts[];
+};
+
+static struct verify *
+verify_new(const struct ask *ask)
+{
+	struct verify *verify = xcalloc(1, sizeof *verify + strlen(ask->id) + strlen(ask->key) + 2);
+	char *at = verify->texts;
+
+	verify->asker = ask->asker;
+	verify->id = put_text(&at, ask->id);
+	verify->key = put_text(&at, ask->key);
+	return verify;
+}
+
+static void
+ask_arrived(struct worker *worker, struct post *post)
+{
+	struct ask *ask = (struct ask *)post;
+	struct link *link = link_named(ask->local, ask->remote);
+	struct verify *verify = verify_new(ask);
+
+	(void)worker;
+	if (link == NULL || link->verify_count == VERIFIES_MAX) {
+		answer(ask->local, ask->remote, verify, false, LN_ERR_RESOURCE_CONSTRAINT);
+		free(verify);
+	} else if (link->state == LINK_RESTS && worker_now_ms() < link->rests_until) {
+		answer(ask->local, ask->remote, verify, false, link->error);
+		free(verify);
+	} else {
+		TAILQ_INSERT_TAIL(&link->verifies, verify, link);
+		link->verify_count++;
+		dial(link);
+	}
+	free(ask);
+}
+
+void
+link_verify(const char *local, const char *remote, const char *id, const char *key,
+    struct port_ref asker)
+{
+	struct ask *ask =
+	    xcalloc(1, sizeof *ask + strlen(local) + strlen(remote) + strlen(id) + strlen(key) + 4);
+	char *at = ask->texts;
+
+	ask->post.run = ask_arrived;
+	ask->asker = asker;
+	ask->local = put_text(&at, local);
+	ask->remote = put_text(&at, remote);
+	ask->id = put_text(&at, id);
+	ask->key = put_text(&at, key);
+	worker_post(router_domain_home(remote, strlen(remote)), &ask->post);
+}
+
+/* --- routes that other servers opened (XEP-0288) ---------------------------------------------------- */
+
+struct offer {
+	struct post post;
+	struct port_ref route;
+	const char *local, *remote;
+	char texts[];
+};
+
+static void
+post_offer(const char *local, const char *remote, struct port_ref route,
+    void (*run)(struct worker *worker, struct post *post))
+{
+	struct offer *offer = xcalloc(1, sizeof *offer + strlen(local) + strlen(remote) + 2);
+	char *at = offer->texts;
+
+	offer->post.run = run;
+	offer->route = route;
+	offer->local = put_text(&at, local);
+	offer->remote = put_text(&at, remote);
+	worker_post(router_domain_home(remote, strlen(remote)), &offer->post);
+}
+
+static void
+offered(struct worker *worker, struct post *post)
+{
+	struct offer *offer = (struct offer *)post;
+	struct link *link = link_named(offer->local, offer->remote);
+
+	(void)worker;
+	if (link != NULL && link->state != LINK_UP)
+		link_up(link, offer->route);
+	free(offer);
+}
+
+static void
+withdrawn(struct worker *worker, struct post *post)
+{
+	struct offer *offer = (struct offer *)post;
+	struct link *link = link_named(offer->local, offer->remote);
+
+	(void)worker;
+	if (link != NULL && link->route.id == offer->route.id &&
+	    link->route.worker == offer->route.worker) {
+		link->route = (struct port_ref){ 0 };
+		link->state = LINK_IDLE;
+	}
+	if (link != NULL)
+		look_soon(link);
+	free(offer);
+}
+
+void
+link_offer(const char *local, const char *remote, struct port_ref route)
+{
+	post_offer(local, remote, route, offered);
+}
+
+void
+link_withdraw(const char *local, const char *remote, struct port_ref route)
+{
+	post_offer(local, remote, route, withdrawn);
+}
+
+static void
+alive(struct worker *worker, struct post *post)
+{
+	struct offer *offer = (struct offer *)post;
+	struct link *link =
+	    link_find(offer->local, strlen(offer->local), offer->remote, strlen(offer->remote));
+
+	(void)worker;
+	if (link != NULL && link->peer != NULL)
+		peer_alive(link->peer);
+	free(offer);
+}
+
+void
+link_alive(const struct ln_stanza *st)
+{
+	post_offer(st->to.full, st->from.full, (struct port_ref){ 0 }, alive);
+}
+
+/* --- beginning and end --------------------------------------------------------------------------------- */
+
+void
+links_shelve(void)
+{
+	struct sending *sending;
+
+	here()->shelved = true;
+	for (struct link *link = links_first(); link != NULL; link = links_next(link))
+		while ((sending = dequeue(link)) != NULL)
+			sending_shelve(&sending);
+}
+
+/* Nothing can be written or posted any more. */
+static void
+forget(struct link *link)
+{
+	struct sending *sending;
+	struct verify *verify;
+
+	while ((sending = dequeue(link)) != NULL)
+		sending_free(&sending);
+	while ((verify = TAILQ_FIRST(&link->verifies)) != NULL) {
+		TAILQ_REMOVE(&link->verifies, verify, link);
+		free(verify);
+	}
+}
+
+static void
+here_open(struct worker *worker)
+{
+	worker_slot_set(worker, slot, xcalloc(1, sizeof(struct here)));
+}
+
+static void
+here_close(struct worker *worker)
+{
+	struct here *h = worker_slot(worker, slot);
+	struct link *link, *next;
+
+	HASH_ITER(hh, h->links, link, next) {
+		forget(link);
+		link_free(link);
+	}
+	free(h);
+	worker_slot_set(worker, slot, NULL);
+}
+
+void
+link_init(void)
+{
+	slot = worker_slot_new();
+	worker_on_open(here_open);
+	worker_on_close(here_close);
+	sending_init();
+	router_set_remote(link_route);
+}

@@ -1,0 +1,207 @@
+/*
+ * A stream with another server, from the inside: the struct that the s2s_*.c
+ * files share.
+ *
+ *	s2s.c		taking in, events, the end of all of them
+ *	s2s_in.c	negotiation where the other server connected
+ *	s2s_out.c	negotiation where a link of ours did (link.h)
+ *	s2s_stanza.c	stanzas in and out, acknowledgements
+ *	s2s_policy.c	what a host wants of others
+ *
+ * What a stream may carry is a set of pairs {our domain, theirs}: a stanza is
+ * accepted only from a pair that the peer has proven, and sent only under one
+ * that it has accepted from us (or, with XEP-0288, proven).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LN_XMPP_PEER_H
+#define LN_XMPP_PEER_H
+
+#include <sys/queue.h>
+
+#include "base/log.h"
+#include "core/hold.h"
+#include "core/host.h"
+#include "core/port.h"
+#include "xmpp/quota.h"
+#include "xmpp/sending.h"
+#include "xmpp/stream.h"
+
+struct link;
+
+#define POLICY_ASCII_MAX 256
+
+#define PEER_STATES(X)                                                      \
+	X(CONNECTING) /* out: no connection yet, or direct TLS under way */ \
+	X(HANDSHAKE)  /* in direct TLS, or behind <proceed/> */             \
+	X(HEADER)                                                           \
+	X(FEATURES)   /* out: theirs are to come */                         \
+	X(PROCEED)    /* out: <starttls/> was sent */                       \
+	X(AUTH)       /* out: EXTERNAL was tried */                         \
+	X(CHALLENGED) /* in: EXTERNAL without initial response */           \
+	X(OPEN)       /* nothing is left to negotiate but pairs */
+
+enum peer_state {
+#define X(name) PEER_##name,
+	PEER_STATES(X)
+#undef X
+};
+
+enum pair_state { PAIR_ASKED, PAIR_PROVEN };
+
+struct pair {
+	LIST_ENTRY(pair) link;
+	enum pair_state state;
+	const char *how; /* static: "certificate", "dialback" */
+	const char *local, *remote;
+	char names[]; /* both */
+};
+
+struct peer {
+	struct stream stream;
+	struct port port; /* found by id from every asynchronous gap */
+	enum peer_state state;
+	bool outgoing, direct_tls;
+	struct quota quota; /* until a pair is proven */
+	bool bidi;          /* XEP-0288: stanzas go both ways */
+	bool acks_in;       /* XEP-0198: we say what we have handled */
+	bool acks_out;      /* and they do */
+	bool acks_enabled;  /* they said so: <r/> may be sent */
+	bool asked;         /* <r/> or a ping is out */
+	bool owes_ack;
+	bool paused;
+	bool tls_off, sm_offered, external_tried;
+	bool dialback_known;  /* the peer speaks it */
+	bool unknown_there;   /* it said host-unknown */
+	bool key_invalid;     /* it holds our dialback key for forged */
+	char *local, *remote; /* of the headers; in: NULL until they were said */
+	char *stream_id;      /* the receiving server's */
+	LIST_HEAD(, pair) pairs;
+	unsigned pair_count, asked_count;
+	unsigned failures; /* of SASL */
+	struct link *link; /* out: whose it is; NULL: nobody's any more */
+	/* stanzas in */
+	struct hold_owner holds;
+	uint32_t handled_from; /* holds.released when XEP-0198 began */
+	/* stanzas out */
+	struct sending_list unacked;
+	size_t unacked_bytes;
+	struct stream_count count;
+	uint32_t acked;
+	uint32_t acks_from; /* count.sent when XEP-0198 began */
+	int64_t since, busy_at, heard_at,
+	    asked_at; /* ms: begun, last stanza, last sign of life ... */
+	char sni[POLICY_ASCII_MAX];
+};
+
+/* Begins a stream over a connection; it is its connection's owner. */
+struct peer *peer_new(struct conn *conn, bool outgoing, bool direct_tls);
+
+static inline struct peer *
+peer_of(struct stream *stream)
+{
+	return (struct peer *)stream;
+}
+
+static inline struct peer *
+peer_of_port(struct port *port)
+{
+	return port != NULL ? (struct peer *)((char *)port - offsetof(struct peer, port)) : NULL;
+}
+
+/* A log line about this stream. */
+void peer_log(const struct peer *peer, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+const char *peer_state_name(enum peer_state state);
+void peer_to(struct peer *peer, enum peer_state state);
+
+/* Gives back what it held in the limits before it had proven anything. */
+void peer_uncount(struct peer *peer);
+
+/* Sets its domains; NULL leaves one as it is. */
+void peer_set_names(struct peer *peer, const char *local, const char *remote);
+
+/* Limits of elements: before and after a pair is proven. */
+void peer_limit(struct peer *peer, size_t bytes);
+
+/* "certificate" ... of a set of pairs */
+struct pair *pair_find(const struct peer *peer, const char *local, const char *remote);
+struct pair *pair_add(struct peer *peer, const char *local, const char *remote,
+    enum pair_state state);
+void pair_remove(struct peer *peer, struct pair *pair);
+void pair_prove(struct peer *peer, struct pair *pair, const char *how);
+
+/* A stream of our own to `link`'s remote domain; it calls link_*() with what becomes of it. */
+struct peer *out_dial(struct link *link);
+
+/* The link has something for its stream: stanzas to be allowed, keys to be verified. */
+void out_wanted(struct peer *peer);
+
+/* Its link does not need it any more. */
+void out_leave(struct peer *peer);
+
+/* --- events by direction (s2s_in.c, s2s_out.c) ------------------------------------- */
+
+void in_header(struct peer *peer, const struct parser_header *header);
+void in_element(struct peer *peer, struct arena *arena, struct ln_elem *elem);
+void in_secured(struct peer *peer);
+void in_answer(struct peer *peer);
+void out_header(struct peer *peer, const struct parser_header *header);
+void out_element(struct peer *peer, struct arena *arena, struct ln_elem *elem);
+void out_secured(struct peer *peer);
+void out_answer(struct peer *peer);
+void out_ended(struct peer *peer, enum stream_end end, const char *reason);
+
+/* The answer to a key that this stream asked about; any worker may post it (link.h). */
+void in_verified(struct peer *peer, const char *local, const char *remote, const char *id,
+    bool valid, enum ln_error error);
+
+/* --- stanzas (s2s_stanza.c) ---------------------------------------------------------- */
+
+/* A stanza from the peer; the arena is the callee's. */
+void peer_stanza(struct peer *peer, struct arena *arena, struct ln_elem *elem);
+
+/* Sends; ownership passes. Its acknowledgement, or its return to its link, comes from here. */
+void peer_send(struct peer *peer, struct sending *sending);
+
+/* XEP-0198; false: no such element. */
+bool peer_acks(struct peer *peer, const struct ln_elem *elem);
+
+/* From now on what we send is counted (XEP-0198). */
+void peer_count_acks(struct peer *peer);
+
+void peer_sent(struct peer *peer);
+void peer_alive(struct peer *peer);     /* it has answered by another stream */
+void peer_give_back(struct peer *peer); /* at its end: what was not acknowledged */
+void peer_holds_advanced(struct hold_owner *owner);
+
+/* Asks for a sign of life, or ends what gave none; sets the next deadline. */
+void peer_tend(struct peer *peer);
+
+/* --- policy (s2s_policy.c) ------------------------------------------------------------- */
+
+/* The policy of one of our domains: a host's or a component's; NULL: not ours. */
+const struct s2s_conf *policy_of(const char *local);
+
+bool policy_allows(const struct s2s_conf *conf, const char *remote);
+bool policy_needs_tls(const struct s2s_conf *conf, const char *remote);
+const struct s2s_route *policy_route(const struct s2s_conf *conf, const char *remote);
+
+/* Does the peer's certificate prove that it is this domain? */
+bool policy_certified(const struct peer *peer, const char *domain);
+
+/* May dialback prove a domain of this peer, as things are? */
+bool policy_dialback(const struct peer *peer, const struct s2s_conf *conf, const char *remote);
+
+/* Where a route leads, if it says so in numbers. */
+bool policy_address(const struct s2s_route *route, struct netaddr *to_r);
+
+/* A domain as TLS spells it (A-labels), in `out`, which is returned. */
+const char *policy_ascii(const char *domain, char out[POLICY_ASCII_MAX]);
+
+/* What to tell a peer or the log; static. NULL: nothing stands against it. */
+const char *policy_refuses(const struct peer *peer, const struct s2s_conf *conf,
+    const char *remote);
+
+#endif

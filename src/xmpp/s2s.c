@@ -1,0 +1,501 @@
+/*
+ * Streams with other servers as a whole: taking in connections, which half a
+ * stream's events go to, what all of a worker's streams share.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "xmpp/s2s.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/metrics.h"
+#include "base/xalloc.h"
+#include "net/listener.h"
+#include "net/tls.h"
+#include "xmpp/dialback.h"
+#include "xmpp/link.h"
+
+enum { ACCEPTED, OPEN_STREAMS, TOO_MANY, NO_TLS };
+static const struct metric_row rows[] = {
+	[ACCEPTED] = { "accepted_total", METRIC_COUNTER, "Connections of other servers." },
+	[OPEN_STREAMS] = { "streams", METRIC_GAUGE, "Streams with other servers, both ways." },
+	[TOO_MANY] = { "address_refused_total", METRIC_COUNTER,
+	    "Connections refused since too many of the address had proven nothing." },
+	[NO_TLS] = { "no_tls_total", METRIC_COUNTER,
+	    "Connections for TLS refused since there is no certificate." },
+};
+METRICS(s2s_metrics, "s2s", rows);
+
+static atomic_bool stopping;
+
+/* --- what the files share ---------------------------------------------------------------- */
+
+const char *
+peer_state_name(enum peer_state state)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+		PEER_STATES(X)
+#undef X
+	};
+
+	return names[state];
+}
+
+void
+peer_to(struct peer *peer, enum peer_state state)
+{
+	log_debug("stream", "conn=%llu %s -> %s", (unsigned long long)conn_id(peer->stream.conn),
+	    peer_state_name(peer->state), peer_state_name(state));
+	peer->state = state;
+}
+
+void
+peer_log(const struct peer *peer, enum log_level level, const char *format, ...)
+{
+	const struct log_context here = {
+		.host = peer->local,
+		.session = peer->remote,
+		.conn = conn_id(peer->stream.conn),
+	};
+	const struct log_context *outer;
+	va_list args;
+
+	if (!log_enabled(level, "s2s"))
+		return;
+	outer = log_enter(&here);
+	va_start(args, format);
+	log_vwrite(level, "s2s", 0, format, args);
+	va_end(args);
+	log_leave(outer);
+}
+
+static void
+set_text(char **text, const char *value)
+{
+	if (value == NULL)
+		return;
+	free(*text);
+	*text = xstrdup(value);
+}
+
+void
+peer_set_names(struct peer *peer, const char *local, const char *remote)
+{
+	set_text(&peer->local, local);
+	set_text(&peer->remote, remote);
+}
+
+void
+peer_limit(struct peer *peer, size_t bytes)
+{
+	struct parser_limits limits = PARSER_LIMITS_AFTER_LOGIN;
+
+	limits.bytes = bytes;
+	parser_set_limits(peer->stream.parser, &limits);
+}
+
+void
+peer_uncount(struct peer *peer)
+{
+	quota_give(&peer->quota, peer->stream.conn);
+}
+
+/* --- pairs ------------------------------------------------------------------------------------ */
+
+struct pair *
+pair_find(const struct peer *peer, const char *local, const char *remote)
+{
+	struct pair *pair;
+
+	LIST_FOREACH(pair, &peer->pairs, link)
+		if (strcmp(pair->local, local) == 0 && strcmp(pair->remote, remote) == 0)
+			return pair;
+	return NULL;
+}
+
+struct pair *
+pair_add(struct peer *peer, const char *local, const char *remote, enum pair_state state)
+{
+	size_t local_size = strlen(local) + 1, remote_size = strlen(remote) + 1;
+	struct pair *pair = xcalloc(1, sizeof *pair + local_size + remote_size);
+
+	pair->local = memcpy(pair->names, local, local_size);
+	pair->remote = memcpy(pair->names + local_size, remote, remote_size);
+	pair->state = state;
+	LIST_INSERT_HEAD(&peer->pairs, pair, link);
+	peer->pair_count++;
+	return pair;
+}
+
+void
+pair_remove(struct peer *peer, struct pair *pair)
+{
+	LIST_REMOVE(pair, link);
+	peer->pair_count--;
+	free(pair);
+}
+
+void
+pair_prove(struct peer *peer, struct pair *pair, const char *how)
+{
+	const struct s2s_conf *conf = policy_of(pair->local);
+	const struct core_conf *core = &snapshot_current()->core;
+
+	pair->state = PAIR_PROVEN;
+	pair->how = how;
+	peer_uncount(peer);
+	peer->stream.rate = core->s2s_rate;
+	if (conf != NULL)
+		peer_limit(peer, conf->stanza_max);
+	peer_log(peer, LOG_LEVEL_INFO, "%s local=%s remote=%s by=%s tls=%s",
+	    peer->outgoing ? "accepted by the other server" : "the other server has proven itself",
+	    pair->local, pair->remote, how, stream_secure(&peer->stream) ? "yes" : "no");
+	peer_tend(peer);
+}
+
+/* --- events of a stream --------------------------------------------------------------------------- */
+
+static void
+on_header(struct stream *stream, const struct parser_header *header)
+{
+	struct peer *peer = peer_of(stream);
+
+	if (peer->outgoing)
+		out_header(peer, header);
+	else
+		in_header(peer, header);
+}
+
+/* What the other side says of its own end. */
+static void
+told_error(struct peer *peer, const struct ln_elem *error)
+{
+	const struct ln_elem *condition = ln_elem_first(error);
+
+	peer_log(peer, LOG_LEVEL_INFO, "the other server ends the stream condition=%s text=%s",
+	    log_quote(condition != NULL ? ln_elem_name(condition) : "none"),
+	    log_quote(ln_elem_child_text(error, "text", NS_STREAMS)));
+	if (condition != NULL &&
+	    (strcmp(ln_elem_name(condition), "host-unknown") == 0 ||
+		strcmp(ln_elem_name(condition), "host-gone") == 0))
+		peer->unknown_there = true;
+}
+
+static void
+on_element(struct stream *stream, struct arena *arena, struct ln_elem *elem)
+{
+	struct peer *peer = peer_of(stream);
+
+	peer->heard_at = worker_now_ms();
+	if (ln_elem_is(elem, "error", NS_STREAM)) {
+		told_error(peer, elem);
+		arena_free(&arena);
+	} else if (peer_acks(peer, elem)) {
+		arena_free(&arena);
+	} else if (peer->outgoing) {
+		out_element(peer, arena, elem);
+	} else {
+		in_element(peer, arena, elem);
+	}
+}
+
+static void
+on_secured(struct stream *stream)
+{
+	struct peer *peer = peer_of(stream);
+
+	if (peer->outgoing)
+		out_secured(peer);
+	else
+		in_secured(peer);
+}
+
+static void
+on_sent(struct stream *stream)
+{
+	peer_sent(peer_of(stream));
+}
+
+static void
+on_deadline(struct stream *stream)
+{
+	struct peer *peer = peer_of(stream);
+
+	if (peer->state == PEER_OPEN)
+		peer_tend(peer);
+	else if (peer->state == PEER_HANDSHAKE || peer->state == PEER_CONNECTING)
+		conn_close(stream->conn, CONN_TIMEOUT, false);
+	else
+		stream_fail(stream, STREAM_CONNECTION_TIMEOUT, "the negotiation took too long");
+}
+
+static void
+on_answer(struct stream *stream)
+{
+	struct peer *peer = peer_of(stream);
+
+	if (peer->outgoing)
+		out_answer(peer);
+	else
+		in_answer(peer);
+}
+
+static void
+withdraw_routes(struct peer *peer)
+{
+	struct pair *pair;
+
+	LIST_FOREACH(pair, &peer->pairs, link)
+		if (!peer->outgoing && peer->bidi && pair->state == PAIR_PROVEN)
+			link_withdraw(pair->local, pair->remote, port_ref(&peer->port));
+}
+
+static void
+on_ended(struct stream *stream, enum stream_end end, const char *reason)
+{
+	struct peer *peer = peer_of(stream);
+
+	peer_log(peer, LOG_LEVEL_DEBUG, "stream ended reason=%s", reason);
+	peer_uncount(peer);
+	withdraw_routes(peer);
+	port_close(&peer->port);
+	peer_give_back(peer);
+	if (peer->outgoing)
+		out_ended(peer, end, reason);
+	hold_owner_close(&peer->holds);
+}
+
+static void
+on_gone(struct stream *stream)
+{
+	struct peer *peer = peer_of(stream);
+
+	while (!LIST_EMPTY(&peer->pairs))
+		pair_remove(peer, LIST_FIRST(&peer->pairs));
+	free(peer->local);
+	free(peer->remote);
+	free(peer->stream_id);
+	free(peer);
+	metric_add(s2s_metrics, OPEN_STREAMS, -1);
+}
+
+static const struct stream_ops ops = {
+	.header = on_header,
+	.element = on_element,
+	.secured = on_secured,
+	.sent = on_sent,
+	.deadline = on_deadline,
+	.answer = on_answer,
+	.ended = on_ended,
+	.gone = on_gone,
+};
+
+static const struct port_ops no_port_ops;
+
+struct peer *
+peer_new(struct conn *conn, bool outgoing, bool direct_tls)
+{
+	const struct core_conf *core = &snapshot_current()->core;
+	struct peer *peer = xcalloc(1, sizeof *peer);
+
+	stream_open(&peer->stream, conn, &ops);
+	port_open(&peer->port, &no_port_ops);
+	hold_owner_open(&peer->holds, peer_holds_advanced);
+	LIST_INIT(&peer->pairs);
+	TAILQ_INIT(&peer->unacked);
+	peer->outgoing = outgoing;
+	peer->direct_tls = direct_tls;
+	peer->since = peer->busy_at = peer->heard_at = worker_now_ms();
+	peer->quota.kind = "s2s";
+	peer_limit(peer, core->stanza_max_early);
+	stream_deadline(&peer->stream, core->auth_timeout_ms);
+	metric_add(s2s_metrics, OPEN_STREAMS, 1);
+	return peer;
+}
+
+/* --- taking in ---------------------------------------------------------------------------------------- */
+
+static const struct conn_ops no_ops;
+
+static struct peer *
+taken_in(int fd, const struct netaddr *from, bool direct_tls)
+{
+	struct peer *peer = peer_new(conn_accept(fd, from, &no_ops, NULL), false, direct_tls);
+
+	metric_inc(s2s_metrics, ACCEPTED);
+	peer->quota.quoted = true;
+	peer->state = direct_tls ? PEER_HANDSHAKE : PEER_HEADER;
+	return peer;
+}
+
+static bool
+admit(struct peer *peer)
+{
+	return quota_take(&peer->quota, peer->stream.conn,
+	    snapshot_current()->core.connections_per_address);
+}
+
+void
+s2s_accept(int fd, const struct netaddr *from, void *arg)
+{
+	struct peer *peer = taken_in(fd, from, false);
+
+	(void)arg;
+	if (atomic_load(&stopping)) {
+		stream_fail(&peer->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
+	} else if (!admit(peer)) {
+		metric_inc(s2s_metrics, TOO_MANY);
+		stream_fail(&peer->stream, STREAM_POLICY_VIOLATION,
+		    "too many connections from this address have proven nothing");
+	}
+}
+
+void
+s2s_accept_tls(int fd, const struct netaddr *from, void *arg)
+{
+	static const char *const alpn[] = { "xmpp-server", NULL };
+	const struct conn_tls_params params = { .ask_certificate = true, .alpn = alpn };
+	struct tls *tls = snapshot_current()->core.tls;
+	struct peer *peer = taken_in(fd, from, true);
+
+	(void)arg;
+	if (tls == NULL || atomic_load(&stopping) || !admit(peer)) {
+		metric_inc(s2s_metrics, tls == NULL ? NO_TLS : TOO_MANY);
+		conn_close(peer->stream.conn, CONN_POLICY, false);
+	} else {
+		conn_start_tls(peer->stream.conn, tls, &params);
+	}
+}
+
+/* --- all of them ------------------------------------------------------------------------------------------ */
+
+/* Calls `act` for every stream of this worker; `act` may end it. */
+static void
+each_peer(void (*act)(struct peer *peer, void *arg), void *arg)
+{
+	struct stream *next;
+
+	for (struct stream *stream = streams_first(); stream != NULL; stream = next) {
+		next = streams_next(stream);
+		if (stream->ops == &ops)
+			act(peer_of(stream), arg);
+	}
+}
+
+/* A host that is gone, or a server that is not spoken with any more. */
+static void
+check_policy(struct peer *peer, void *arg)
+{
+	struct pair *pair, *next;
+
+	(void)arg;
+	for (pair = LIST_FIRST(&peer->pairs); pair != NULL; pair = next) {
+		const struct s2s_conf *conf = policy_of(pair->local);
+
+		next = LIST_NEXT(pair, link);
+		if (conf == NULL && peer->pair_count == 1)
+			stream_fail(&peer->stream, STREAM_HOST_GONE, NULL);
+		else if (conf != NULL && !policy_allows(conf, pair->remote))
+			stream_fail(&peer->stream, STREAM_POLICY_VIOLATION,
+			    "this server is not spoken with");
+		else if (conf == NULL)
+			pair_remove(peer, pair);
+	}
+}
+
+static void
+installed(const struct snapshot *old, const struct snapshot *now)
+{
+	(void)now;
+	if (old != NULL && worker_current() != worker_main())
+		each_peer(check_policy, NULL);
+}
+
+static struct {
+	void (*done)(void *arg);
+	void *arg;
+	unsigned workers; /* that have not finished their step */
+	struct timer grace;
+} stop;
+
+static void
+worker_finished(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	free(post);
+	if (--stop.workers == 0 && stop.done != NULL)
+		stop.done(stop.arg);
+}
+
+static void
+shut(struct peer *peer, void *arg)
+{
+	(void)arg;
+	if (peer->state == PEER_HANDSHAKE || peer->state == PEER_CONNECTING)
+		conn_close(peer->stream.conn, CONN_SHUTDOWN, false);
+	else
+		stream_fail(&peer->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
+}
+
+/* What streams give back as they end goes to the links of other workers by post: one more turn. */
+static void
+shelve(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	links_shelve();
+	post->run = worker_finished;
+	worker_post(worker_main(), post);
+}
+
+static void
+shut_all(struct worker *worker, struct post *post)
+{
+	links_shelve();
+	each_peer(shut, NULL);
+	post->run = shelve;
+	worker_post(worker, post);
+}
+
+static void
+post_all(void (*run)(struct worker *worker, struct post *post))
+{
+	for (unsigned i = 0; i < worker_count(); i++) {
+		struct post *post = xcalloc(1, sizeof *post);
+
+		post->run = run;
+		worker_post(worker_get(i), post);
+	}
+}
+
+static void
+grace_over(void *arg)
+{
+	(void)arg;
+	stop.workers = worker_count();
+	post_all(shut_all);
+}
+
+void
+s2s_shutdown(int64_t grace_ms, void (*done)(void *arg), void *arg)
+{
+	atomic_store(&stopping, true);
+	stop.done = done;
+	stop.arg = arg;
+	if (!snapshot_current()->core.federates)
+		grace_ms = 0;
+	timer_init(&stop.grace, grace_over, NULL);
+	timer_set(&stop.grace, grace_ms);
+}
+
+void
+s2s_init(struct store *store)
+{
+	atomic_store(&stopping, false);
+	dialback_init(store);
+	link_init();
+	snapshot_on_install(installed);
+}

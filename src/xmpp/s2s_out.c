@@ -1,0 +1,446 @@
+/*
+ * Streams that our links open: STARTTLS, EXTERNAL (XEP-0178 §3), dialback as the
+ * initiating and as the receiving server (XEP-0220 §2.1).
+ *
+ *	CONNECTING -> HEADER -> FEATURES -> PROCEED -> HANDSHAKE -> HEADER
+ *	                        FEATURES -> AUTH -> HEADER	success
+ *	                        FEATURES -> OPEN -> a pair is asked for
+ *
+ * Before anything is said about our own domains, the other server has to be
+ * who it should be, as far as policy wants that (s2s_policy.c).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/xalloc.h"
+#include "net/tls.h"
+#include "xml/writer.h"
+#include "xmpp/dialback.h"
+#include "xmpp/link.h"
+#include "xmpp/peer.h"
+
+static const char *const alpn[] = { "xmpp-server", NULL };
+
+/* --- small steps --------------------------------------------------------------------------- */
+
+/* Why a stream ends before it could carry anything. */
+static void
+fail(struct peer *peer, const char *reason)
+{
+	stream_fail(&peer->stream, STREAM_POLICY_VIOLATION, reason);
+}
+
+void
+out_answer(struct peer *peer)
+{
+	const struct stream_header header = {
+		.content_ns = NS_SERVER,
+		.from = peer->local,
+		.to = peer->remote,
+		.extra = "xmlns:db='jabber:server:dialback'",
+		.initiates = true,
+	};
+
+	stream_header(&peer->stream, &header, NULL);
+}
+
+static void
+begin_tls(struct peer *peer, bool direct)
+{
+	const struct conn_tls_params params = {
+		.client = true,
+		.host = peer->local,
+		.sni = policy_ascii(peer->remote, peer->sni),
+		.alpn = direct ? alpn : NULL,
+	};
+	struct tls *tls = snapshot_current()->core.tls;
+
+	if (direct)
+		conn_start_tls(peer->stream.conn, tls, &params);
+	else
+		stream_start_tls(&peer->stream, tls, &params);
+}
+
+void
+out_secured(struct peer *peer)
+{
+	peer_to(peer, PEER_HEADER);
+	out_answer(peer);
+}
+
+/* --- what the link needs --------------------------------------------------------------------- */
+
+static void
+send_verifies(struct peer *peer)
+{
+	struct verify *verify;
+	struct buf *out;
+
+	TAILQ_FOREACH(verify, &peer->link->verifies, link) {
+		if (verify->sent)
+			continue;
+		verify->sent = true;
+		out = stream_out();
+		dialback_write(out,
+		    &(struct dialback){ .name = "verify",
+			.from = peer->local,
+			.to = peer->remote,
+			.id = verify->id,
+			.key = verify->key });
+		stream_flush(&peer->stream, out);
+	}
+}
+
+static void
+ask_pair(struct peer *peer)
+{
+	const struct s2s_conf *conf = policy_of(peer->local);
+	const struct dialback_names names = { peer->remote, peer->local, peer->stream_id };
+	char key[DIALBACK_KEY_LEN + 1];
+	struct buf *out = stream_out();
+
+	if (conf == NULL || !policy_dialback(peer, conf, peer->remote)) {
+		fail(peer, "nothing proves the other server's domain");
+		return;
+	}
+	if (!peer->dialback_known) {
+		fail(peer, "the other server accepts no proof that we have");
+		return;
+	}
+	pair_add(peer, peer->local, peer->remote, PAIR_ASKED);
+	dialback_key(&names, key);
+	dialback_write(out,
+	    &(struct dialback){ .name = "result",
+		.from = peer->local,
+		.to = peer->remote,
+		.key = key });
+	stream_flush(&peer->stream, out);
+}
+
+static void
+enable_acks(struct peer *peer)
+{
+	if (!peer->sm_offered)
+		return;
+	stream_send_text(&peer->stream, "<enable xmlns='urn:xmpp:sm:3'/>");
+	peer_count_acks(peer);
+}
+
+static void
+established(struct peer *peer)
+{
+	enable_acks(peer);
+	peer_tend(peer);
+	link_up(peer->link, port_ref(&peer->port));
+}
+
+void
+out_wanted(struct peer *peer)
+{
+	if (peer->state != PEER_OPEN || peer->stream.ending || peer->link == NULL)
+		return;
+	send_verifies(peer);
+	if (link_waits(peer->link) && peer->pair_count == 0)
+		ask_pair(peer);
+}
+
+/* Nothing is left to negotiate but the pair, if EXTERNAL has not proven it. */
+static void
+opened(struct peer *peer)
+{
+	peer_to(peer, PEER_OPEN);
+	peer_tend(peer);
+	if (peer->link == NULL) {
+		stream_close(&peer->stream);
+		return;
+	}
+	send_verifies(peer);
+	if (peer->pair_count > 0)
+		established(peer);
+	else
+		out_wanted(peer);
+}
+
+/* --- header and features ------------------------------------------------------------------------ */
+
+void
+out_header(struct peer *peer, const struct parser_header *header)
+{
+	bool has_features = header->version != NULL && strcmp(header->version, "1.0") == 0;
+	const struct s2s_conf *conf = policy_of(peer->local);
+
+	if (!ln_ns_same(header->content_ns, NS_SERVER)) {
+		stream_fail(&peer->stream, STREAM_INVALID_NAMESPACE, NULL);
+		return;
+	}
+	free(peer->stream_id);
+	peer->stream_id = xstrdup(header->id != NULL ? header->id : "");
+	peer->dialback_known |= !has_features || parser_declares(peer->stream.parser, NS_DIALBACK);
+	if (has_features)
+		peer_to(peer, PEER_FEATURES);
+	else if (conf == NULL || policy_refuses(peer, conf, peer->remote) != NULL)
+		fail(peer, "the other server does without TLS");
+	else
+		opened(peer);
+}
+
+static bool
+offers(const struct ln_elem *features, const char *mechanism)
+{
+	const struct ln_elem *list = ln_elem_child(features, "mechanisms", NS_SASL);
+	struct ln_elem *child;
+
+	if (list == NULL)
+		return false;
+	ln_elem_foreach(child, list)
+		if (strcmp(ln_elem_text(child), mechanism) == 0)
+			return true;
+	return false;
+}
+
+static void
+try_external(struct peer *peer)
+{
+	struct buf *out = stream_out();
+
+	peer->external_tried = true;
+	peer_to(peer, PEER_AUTH);
+	buf_printf(out, "<auth xmlns='%s' mechanism='EXTERNAL'>", NS_SASL);
+	base64_add(out, peer->local, strlen(peer->local));
+	buf_add_text(out, "</auth>");
+	stream_flush(&peer->stream, out);
+}
+
+static void
+want_bidi(struct peer *peer, const struct ln_elem *features)
+{
+	if (peer->bidi || peer->pair_count > 0 ||
+	    ln_elem_child(features, "bidi", NS_FEATURE_BIDI) == NULL)
+		return;
+	peer->bidi = true;
+	stream_send_text(&peer->stream, "<bidi xmlns='urn:xmpp:bidi'/>");
+}
+
+/* TLS if both have it; where it is required, nothing without it. */
+static bool
+wants_tls(const struct peer *peer, const struct ln_elem *features)
+{
+	return !stream_secure(&peer->stream) && !peer->tls_off &&
+	    snapshot_current()->core.tls != NULL &&
+	    ln_elem_child(features, "starttls", NS_TLS) != NULL;
+}
+
+static void
+on_features(struct peer *peer, const struct ln_elem *features)
+{
+	const struct s2s_conf *conf = policy_of(peer->local);
+	const char *refused = conf != NULL ? policy_refuses(peer, conf, peer->remote) : "host gone";
+
+	if (wants_tls(peer, features)) {
+		stream_send_text(&peer->stream,
+		    "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+		peer_to(peer, PEER_PROCEED);
+		return;
+	}
+	if (refused != NULL) {
+		fail(peer, refused);
+		return;
+	}
+	peer->sm_offered = ln_elem_child(features, "sm", NS_SM) != NULL;
+	peer->dialback_known |= ln_elem_child(features, "dialback", NS_FEATURE_DIALBACK) != NULL;
+	if (!policy_certified(peer, peer->remote) && !policy_dialback(peer, conf, peer->remote)) {
+		fail(peer, "the certificate does not prove the other server's domain");
+		return;
+	}
+	want_bidi(peer, features);
+	if (peer->pair_count == 0 && stream_secure(&peer->stream) && !peer->external_tried &&
+	    offers(features, "EXTERNAL"))
+		try_external(peer);
+	else
+		opened(peer);
+}
+
+/* --- SASL -------------------------------------------------------------------------------------------- */
+
+static void
+on_success(struct peer *peer)
+{
+	struct pair *pair = pair_add(peer, peer->local, peer->remote, PAIR_ASKED);
+
+	pair_prove(peer, pair, "certificate");
+	stream_restart(&peer->stream);
+	peer_to(peer, PEER_HEADER);
+	out_answer(peer);
+}
+
+static void
+on_failure(struct peer *peer, const struct ln_elem *elem)
+{
+	const struct ln_elem *condition = ln_elem_first(elem);
+
+	peer_log(peer, LOG_LEVEL_INFO, "the other server refuses our certificate condition=%s",
+	    log_quote(condition != NULL ? ln_elem_name(condition) : "none"));
+	opened(peer);
+}
+
+/* --- dialback ------------------------------------------------------------------------------------------ */
+
+/* Who asks about what: only what was asked on this stream counts (XEP-0220 §3.1). */
+static bool
+is_between_us(const struct peer *peer, struct arena *arena, const struct ln_elem *elem)
+{
+	const char *from = ln_elem_attr(elem, "from"), *to = ln_elem_attr(elem, "to");
+	const char *remote, *local;
+
+	return from != NULL && to != NULL &&
+	    ln_jid_prepare_domain(arena, from, strlen(from), &remote) == LN_JID_OK &&
+	    ln_jid_prepare_domain(arena, to, strlen(to), &local) == LN_JID_OK &&
+	    strcmp(remote, peer->remote) == 0 && strcmp(local, peer->local) == 0;
+}
+
+static void
+on_result(struct peer *peer, const char *type)
+{
+	struct pair *pair = LIST_FIRST(&peer->pairs);
+
+	if (pair == NULL || pair->state != PAIR_ASKED)
+		return;
+	if (strcmp(type, "valid") == 0) {
+		pair_prove(peer, pair, "dialback");
+		established(peer);
+		return;
+	}
+	peer->key_invalid = strcmp(type, "invalid") == 0;
+	fail(peer,
+	    peer->key_invalid ? "the other server holds our key for forged"
+			      : "the other server could not verify our key");
+}
+
+static void
+on_verify(struct peer *peer, const struct ln_elem *elem, const char *type)
+{
+	const char *id = ln_elem_attr(elem, "id");
+	bool valid = strcmp(type, "valid") == 0;
+
+	if (id == NULL || peer->link == NULL)
+		return;
+	link_verified(peer->link, id, valid,
+	    strcmp(type, "error") == 0 ? LN_ERR_REMOTE_SERVER_NOT_FOUND : LN_ERR_FORBIDDEN);
+}
+
+static void
+on_dialback(struct peer *peer, struct arena *arena, const struct ln_elem *elem)
+{
+	const char *type = ln_elem_attr(elem, "type");
+
+	if (type == NULL) {
+		stream_fail(&peer->stream, STREAM_UNSUPPORTED_STANZA_TYPE,
+		    "ask on a stream of your own");
+		return;
+	}
+	if (!is_between_us(peer, arena, elem))
+		return;
+	if (strcmp(ln_elem_name(elem), "result") == 0)
+		on_result(peer, type);
+	else
+		on_verify(peer, elem, type);
+}
+
+/* --- elements -------------------------------------------------------------------------------------------- */
+
+static bool
+is_expected(const struct peer *peer, enum peer_state state, const struct ln_elem *elem,
+    const char *name, const char *ns)
+{
+	return peer->state == state && ln_elem_is(elem, name, ns);
+}
+
+void
+out_element(struct peer *peer, struct arena *arena, struct ln_elem *elem)
+{
+	if (ln_elem_ns(elem) == NS_CLIENT) {
+		peer_stanza(peer, arena, elem);
+		return;
+	}
+	if (is_expected(peer, PEER_FEATURES, elem, "features", NS_STREAM)) {
+		on_features(peer, elem);
+	} else if (is_expected(peer, PEER_PROCEED, elem, "proceed", NS_TLS)) {
+		peer_to(peer, PEER_HANDSHAKE);
+		begin_tls(peer, false);
+	} else if (is_expected(peer, PEER_AUTH, elem, "success", NS_SASL)) {
+		on_success(peer);
+	} else if (is_expected(peer, PEER_AUTH, elem, "failure", NS_SASL)) {
+		on_failure(peer, elem);
+	} else if (is_expected(peer, PEER_AUTH, elem, "challenge", NS_SASL)) {
+		stream_send_text(&peer->stream,
+		    "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</response>");
+	} else if (is_expected(peer, PEER_OPEN, elem, "result", NS_DIALBACK) ||
+	    is_expected(peer, PEER_OPEN, elem, "verify", NS_DIALBACK)) {
+		on_dialback(peer, arena, elem);
+	} else {
+		stream_fail(&peer->stream, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
+	}
+	arena_free(&arena);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------------ */
+
+/* RFC 6120 §8.3.3.16, §8.3.3.17; XEP-0220 §2.1.1 for a key that was refused. */
+static enum ln_error
+error_of(const struct peer *peer)
+{
+	if (peer->key_invalid)
+		return LN_ERR_INTERNAL_SERVER_ERROR;
+	if (peer->state == PEER_CONNECTING || peer->unknown_there)
+		return LN_ERR_REMOTE_SERVER_NOT_FOUND;
+	return LN_ERR_REMOTE_SERVER_TIMEOUT;
+}
+
+void
+out_ended(struct peer *peer, enum stream_end end, const char *reason)
+{
+	struct link *link = peer->link;
+	const struct pair *pair = LIST_FIRST(&peer->pairs);
+
+	(void)end;
+	peer->link = NULL;
+	if (link == NULL)
+		return;
+	if (peer->state == PEER_OPEN && (pair == NULL || pair->state == PAIR_PROVEN))
+		link_lost(link, reason);
+	else
+		link_failed(link, error_of(peer), reason);
+}
+
+void
+out_leave(struct peer *peer)
+{
+	peer->link = NULL;
+	stream_close(&peer->stream);
+}
+
+struct peer *
+out_dial(struct link *link)
+{
+	const struct s2s_conf *conf = policy_of(link->local);
+	const struct s2s_route *route = conf != NULL ? policy_route(conf, link->remote) : NULL;
+	struct tls *tls = snapshot_current()->core.tls;
+	static const struct conn_ops no_ops;
+	struct netaddr to;
+	struct peer *peer;
+
+	if (route == NULL || !policy_address(route, &to) ||
+	    (route->tls == ROUTE_DIRECT && tls == NULL))
+		return NULL;
+	peer = peer_new(conn_connect(&to, NULL, &no_ops, NULL), true, route->tls == ROUTE_DIRECT);
+	peer->link = link;
+	peer->state = PEER_CONNECTING;
+	peer->tls_off = route->tls == ROUTE_OFF;
+	peer_set_names(peer, link->local, link->remote);
+	if (peer->direct_tls)
+		begin_tls(peer, true);
+	return peer;
+}

@@ -1,0 +1,105 @@
+/*
+ * What our domains want of other servers (s2s in the configuration). Policy is
+ * that of a pair's local domain.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/idna.h"
+#include "xmpp/peer.h"
+
+const struct s2s_conf *
+policy_of(const char *local)
+{
+	const struct core_conf *core = &snapshot_current()->core;
+	const struct ln_host *host = host_find(local, strlen(local));
+
+	if (host != NULL)
+		return host->s2s != NULL ? host->s2s : core->s2s;
+	for (size_t i = 0; i < core->component_count; i++)
+		if (strcmp(core->components[i].domain, local) == 0)
+			return core->s2s;
+	return NULL;
+}
+
+static bool
+lists(const struct ln_list *domains, const char *domain)
+{
+	for (size_t i = 0; i < domains->count; i++)
+		if (strcmp(ln_list_text(domains, i), domain) == 0)
+			return true;
+	return false;
+}
+
+bool
+policy_allows(const struct s2s_conf *conf, const char *remote)
+{
+	return !lists(&conf->deny, remote) && (conf->allow_all || lists(&conf->allow, remote));
+}
+
+bool
+policy_needs_tls(const struct s2s_conf *conf, const char *remote)
+{
+	return conf->tls_required && !lists(&conf->without_tls, remote);
+}
+
+const struct s2s_route *
+policy_route(const struct s2s_conf *conf, const char *remote)
+{
+	for (size_t i = 0; i < conf->route_count; i++)
+		if (strcmp(conf->routes[i].domain, remote) == 0)
+			return &conf->routes[i];
+	return NULL;
+}
+
+bool
+policy_address(const struct s2s_route *route, struct netaddr *to_r)
+{
+	bool v6 = strchr(route->host, ':') != NULL;
+	char text[NETADDR_TEXT_MAX];
+	int len = snprintf(text, sizeof text, v6 ? "[%s]:%u" : "%s:%u", route->host,
+	    route->port != 0 ? route->port : 5269);
+
+	return len > 0 && (size_t)len < sizeof text && netaddr_parse(to_r, text);
+}
+
+const char *
+policy_ascii(const char *domain, char out[POLICY_ASCII_MAX])
+{
+	char name[IDNA_OUT_MAX + 1];
+	size_t len;
+
+	if (idna_to_ascii(domain, strlen(domain), name, &len) != IDNA_OK || len >= POLICY_ASCII_MAX)
+		return NULL;
+	memcpy(out, name, len);
+	out[len] = '\0';
+	return out;
+}
+
+bool
+policy_certified(const struct peer *peer, const char *domain)
+{
+	(void)peer;
+	(void)domain;
+	return false;
+}
+
+/* Without TLS there is nothing else that could prove a domain. */
+bool
+policy_dialback(const struct peer *peer, const struct s2s_conf *conf, const char *remote)
+{
+	return conf->dialback || policy_certified(peer, remote) ||
+	    (conf->tls_required && !stream_secure(&peer->stream));
+}
+
+const char *
+policy_refuses(const struct peer *peer, const struct s2s_conf *conf, const char *remote)
+{
+	if (!policy_allows(conf, remote))
+		return "this server is not spoken with";
+	if (policy_needs_tls(conf, remote) && !stream_secure(&peer->stream))
+		return "TLS is required";
+	return NULL;
+}

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""Servers that meet: two of ours, or one of ours and a rogue that plays another.
+
+    world = World(authority, s2s={"trust": "dialback"})
+    a, b = world.server("a.example"), world.server("b.example")
+    rogue = world.rogue("rogue.example")    # listens; nothing is answered by itself
+    world.start()                           # each knows the way to all others
+
+A rogue's streams are `Peer`s: wires of jabber:server. `rogue.accept()` is one
+that the server opened, `rogue.connect(a)` one that it opens itself.
+"""
+
+import hashlib
+import hmac
+import pathlib
+import shutil
+import socket
+import tempfile
+
+from .peer import TIMEOUT
+from .server import Server, merge
+from .wire import Wire, wires
+
+NS_DB = "jabber:server:dialback"
+NS_EXTERNAL = "urn:ietf:params:xml:ns:xmpp-sasl"
+SERVER_HEADER = ("<?xml version='1.0'?><stream:stream {attrs} xmlns='jabber:server' "
+                 "xmlns:db='jabber:server:dialback' "
+                 "xmlns:stream='http://etherx.jabber.org/streams'>")
+
+
+class World:
+    def __init__(self, authority, s2s=None, config=None):
+        self.authority = authority
+        self.s2s, self.config = s2s or {}, config or {}
+        self.servers, self.rogues, self.routes = [], [], {}
+
+    def server(self, host, config=None, direct=False):
+        one = Server(tempfile.mkdtemp(prefix="linnet-"), self.authority, config or {},
+                     hosts=(host, "second." + host), more_services=("s2s", "s2s-tls"))
+        one.direct = direct
+        self.servers.append(one)
+        return one
+
+    def rogue(self, *domains, tls=None):
+        one = Rogue(self, domains, tls)
+        self.rogues.append(one)
+        return one
+
+    def way(self, domain, port, tls="starttls"):
+        self.routes[domain] = {"address": f"127.0.0.1:{port}", "tls": tls}
+
+    def start(self):
+        from .server import free_ports
+        for one in self.servers:
+            one.ports = free_ports(one.SERVICES + one.more_services)
+            service, tls = ("s2s-tls", "direct") if one.direct else ("s2s", "starttls")
+            for host in (one.host, one.host2):
+                self.way(host, one.ports[service], tls)
+        for one in self.servers:
+            theirs = one.config
+            one.config = merge(merge({
+                "tls": {"authorities": str(self.authority.ca)},
+                "s2s": {**self.s2s, "routes": self.routes},
+            }, self.config), theirs)
+            one.start()
+        return self
+
+    def stop(self):
+        while wires:
+            wires.pop().abort()
+        for one in self.rogues:
+            one.stop()
+        for one in self.servers:
+            one.stop()
+            shutil.rmtree(one.folder)
+
+
+class Rogue:
+    """A listening socket that stands for some domains."""
+
+    def __init__(self, world, domains, tls):
+        self.world, self.domain, self.domains = world, domains[0], domains
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.secret = "s3cr3t"
+        self.certificate = world.authority.certificate(
+            *domains, folder=tempfile.mkdtemp(prefix="rogue-"))
+        for domain in domains:
+            world.way(domain, self.port, tls or "starttls")
+
+    def accept(self, timeout=None):
+        """A stream that a server opens to us; its header was read."""
+        self.listener.settimeout(timeout or TIMEOUT)
+        sock, _ = self.listener.accept()
+        peer = Peer(self, name=f"{self.domain}<")
+        peer.take(sock)
+        peer.header_in = peer.expect_header()
+        return peer
+
+    def answer(self, timeout=None, features="", **more):
+        """The same, with our header and features, dialback among them."""
+        peer = self.accept(timeout)
+        peer.answer(features, **more)
+        return peer
+
+    def connect(self, server, domain=None, to=None, service="s2s", **more):
+        """A stream of ours, up to the features."""
+        peer = Peer(self, server.address(service), name=f"{domain or self.domain}>")
+        peer.domain = domain or self.domain
+        if service == "s2s-tls":
+            peer.start_tls(self.context(), to or server.host)
+        peer.open(to or server.host, from_=peer.domain, **more)
+        return peer
+
+    def context(self, certificate=True):
+        return self.world.authority.context(
+            alpn=["xmpp-server"], certificate=self.certificate if certificate else None)
+
+    def key(self, receiving, stream_id, originating=None):
+        return dialback_key(self.secret, receiving, originating or self.domain, stream_id)
+
+    def silence(self):
+        """Nobody connects: what waits in the listener's queue is none."""
+        self.listener.settimeout(0.3)
+        try:
+            self.listener.accept()[0].close()
+        except TimeoutError:
+            return True
+        return False
+
+    def stop(self):
+        self.listener.close()
+        shutil.rmtree(pathlib.Path(self.certificate[0]).parent, ignore_errors=True)
+
+
+class Peer(Wire):
+    """A stream between servers, seen from the rogue."""
+
+    def __init__(self, rogue, address=None, name="rogue", **more):
+        self.rogue, self.domain = rogue, rogue.domain
+        super().__init__(address, name, connect=address is not None, **more)
+
+    def take(self, sock):
+        self.sock = sock
+        wires.append(self)
+
+    def answer(self, features="", id="rogue1", version="1.0", dialback=True):
+        attrs = f"id='{id}' from='{self.domain}' to='{self.header_in.get('from')}'"
+        if version:
+            attrs += f" version='{version}'"
+        self.id = id
+        self.send(SERVER_HEADER.format(attrs=attrs))
+        if version:
+            offer = "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
+            self.send(f"<stream:features>{offer if dialback else ''}{features}</stream:features>")
+
+    def open(self, to, version="1.0", **more):
+        attrs = {"to": to, "version": version, **more}
+        attrs = {{"from_": "from"}.get(k, k): v for k, v in attrs.items()}
+        self.restart()
+        self.send(SERVER_HEADER.format(attrs=" ".join(
+            f"{k}='{v}'" for k, v in attrs.items() if v is not None)))
+        self.id = self.expect_header().get("id")
+        self.features = self.expect("<stream:features/>") if version else None
+        return self.features
+
+    def starttls(self, to, certificate=True):
+        """As the one that connects."""
+        self.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self.expect("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self.start_tls(self.rogue.context(certificate), to)
+        return self.open(to, from_=self.domain)
+
+    def ask(self, to, key=None, domain=None):
+        """<db:result/> with our key."""
+        domain = domain or self.domain
+        key = key or self.rogue.key(to, self.id, domain)
+        self.send(f"<db:result from='{domain}' to='{to}'>{key}</db:result>")
+
+    def expect_result(self, type, from_, domain=None):
+        return self.expect(f"<result xmlns='{NS_DB}' type='{type}' from='{from_}' "
+                           f"to='{domain or self.domain}'/>")
+
+    def verify(self, type=None):
+        """Answers a <db:verify/> as the authoritative server; by default truly."""
+        asked = self.expect(f"<verify xmlns='{NS_DB}'/>")
+        known = self.rogue.key(asked.get("from"), asked.get("id"), asked.get("to"))
+        if type is None:
+            type = "valid" if (asked.text or "").strip() == known else "invalid"
+        self.send(f"<db:verify from='{asked.get('to')}' to='{asked.get('from')}' "
+                  f"id='{asked.get('id')}' type='{type}'/>")
+        return asked
+
+    def allow(self, type="valid"):
+        """Answers a <db:result/>."""
+        asked = self.expect(f"<result xmlns='{NS_DB}'/>")
+        self.send(f"<db:result from='{asked.get('to')}' to='{asked.get('from')}' "
+                  f"type='{type}'/>")
+        return asked
+
+
+def dialback_key(secret, receiving, originating, stream_id):
+    """XEP-0185"""
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    return hmac.new(digest.encode(), f"{receiving} {originating} {stream_id}".encode(),
+                    hashlib.sha256).hexdigest()
