@@ -95,7 +95,9 @@ EXTRA_DIST += modules/blocking/blocking.md \
 
 # what the server says of itself
 module_PROGRAMS += modules/disco.so modules/ping.so modules/version.so
-modules_disco_so_SOURCES = modules/disco/mod_disco.c
+modules_disco_so_SOURCES = modules/disco/mod_disco.c \
+	modules/disco/caps.c modules/disco/caps.h
+modules_disco_so_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
 modules_disco_so_CFLAGS = $(module_cflags)
 modules_disco_so_LDFLAGS = $(module_ldflags)
 modules_disco_so_LDADD =
@@ -107,4 +109,7 @@ modules_version_so_SOURCES = modules/version/mod_version.c
 modules_version_so_CFLAGS = $(module_cflags)
 modules_version_so_LDFLAGS = $(module_ldflags)
 modules_version_so_LDADD =
+unit_tests += tests/unit/test_caps
+tests_unit_test_caps_SOURCES = tests/unit/test_caps.c modules/disco/caps.c modules/disco/caps.h
+tests_unit_test_caps_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
 EXTRA_DIST += modules/disco/disco.md modules/ping/ping.md modules/version/version.md

@@ -1,6 +1,7 @@
 /*
  * mod_disco - what there is and what it can do (XEP-0030), with contact
- * addresses (XEP-0157) as an extended form (XEP-0128).
+ * addresses (XEP-0157) as an extended form (XEP-0128), and entity capabilities
+ * of the host in the stream's features (XEP-0115).
  *
  * The answer is made from what the modules of the host declare; what depends
  * on state is added by the observers of disco_info and disco_items. An
@@ -10,7 +11,10 @@
  */
 #include <linnet/module.h>
 
+#include <stdio.h>
 #include <string.h>
+
+#include "disco/caps.h"
 
 struct contacts_conf {
 	struct ln_list abuse, admin, feedback, sales, security, status, support;
@@ -19,6 +23,16 @@ struct contacts_conf {
 struct disco_conf {
 	struct contacts_conf contacts;
 };
+
+/* The host's verification string, as of one configuration. */
+struct disco_worker {
+	unsigned generation; /* 0: not made yet */
+	char ver[CAPS_VER_LEN + 1];
+};
+
+#define NS_INFO "http://jabber.org/protocol/disco#info"
+#define NS_ITEMS "http://jabber.org/protocol/disco#items"
+#define CAPS_NODE "urn:linnet"
 
 #define CONTACT(field, help) LN_LIST_OF(contacts_conf, field, LN_ITEM_URI, help)
 static const struct ln_option contact_options[] = { CONTACT(abuse, "Where to report abuse."),
@@ -140,8 +154,10 @@ describe_host(const struct ln_mod *mod, const struct ln_host *host, struct ln_el
 
 	if (!component)
 		add_identity(query, "server", "im", "Linnet");
-	add_feature(query, "http://jabber.org/protocol/disco#info");
-	add_feature(query, "http://jabber.org/protocol/disco#items");
+	add_feature(query, NS_INFO);
+	add_feature(query, NS_ITEMS);
+	if (!component)
+		add_feature(query, NS_CAPS);
 	add_declared(host, query);
 	if (!component)
 		add_contacts(query, &conf->contacts);
@@ -164,10 +180,63 @@ describe_account(const struct ln_mod *mod, struct ln_elem *query)
 	const struct ln_mod *each;
 
 	add_identity(query, "account", "registered", NULL);
-	add_feature(query, "http://jabber.org/protocol/disco#info");
-	add_feature(query, "http://jabber.org/protocol/disco#items");
+	add_feature(query, NS_INFO);
+	add_feature(query, NS_ITEMS);
 	for (unsigned i = 0; (each = ln_host_mod_at(ln_mod_host(mod), i)) != NULL; i++)
 		add_features(query, ln_mod_module(each)->account_features);
+}
+
+/* --- capabilities (XEP-0115) ------------------------------------------------------------------------ */
+
+/* What anybody is told who asks the host. */
+static void
+make_ver(const struct ln_mod *mod, struct disco_worker *mine)
+{
+	struct ln_stanza *answer = ln_stanza_new(LN_IQ, LN_RESULT, NULL, NULL);
+	struct ln_ev_disco ev = { .host = ln_mod_host(mod), .found = true };
+
+	ev.query = ln_add(answer, "query", NS_INFO);
+	describe_host(mod, ev.host, ev.query);
+	ln_fire_disco(&ev, false);
+	caps_ver(ev.query, mine->ver);
+	ln_stanza_free(&answer);
+}
+
+static const char *
+current_ver(const struct ln_mod *mod)
+{
+	struct disco_worker *mine = ln_worker_state(mod);
+	unsigned generation = ln_host_generation(ln_mod_host(mod));
+
+	if (mine->generation != generation) {
+		make_ver(mod, mine);
+		mine->generation = generation;
+	}
+	return mine->ver;
+}
+
+static void
+add_caps(const struct ln_mod *mod, struct ln_ev_stream_features *ev)
+{
+	struct ln_elem *caps;
+
+	if (!ev->authenticated)
+		return;
+	caps = ln_elem_add(ev->features, "c", NS_CAPS);
+	ln_set_attr(caps, "hash", "sha-1");
+	ln_set_attr(caps, "node", CAPS_NODE);
+	ln_set_attr(caps, "ver", current_ver(mod));
+}
+
+/* Is the node asked for that of the capabilities, as they are now? */
+static bool
+is_caps_node(const struct ln_mod *mod, const struct ln_ev_disco *ev)
+{
+	size_t len = sizeof CAPS_NODE - 1;
+
+	return ev->account == NULL && ln_host_parent(ev->host) == NULL &&
+	    strncmp(ev->node, CAPS_NODE "#", len + 1) == 0 &&
+	    strcmp(ev->node + len + 1, current_ver(mod)) == 0;
 }
 
 /* --- asked --------------------------------------------------------------------------------------- */
@@ -175,6 +244,8 @@ describe_account(const struct ln_mod *mod, struct ln_elem *query)
 static void
 fill(const struct ln_mod *mod, struct ln_ev_disco *ev, bool items)
 {
+	if (ev->node != NULL && !items && is_caps_node(mod, ev))
+		ev->node = NULL; /* what is known of it is what the host says of itself */
 	if (ev->node == NULL) {
 		ev->found = true;
 		if (!items && ev->account != NULL)
@@ -222,17 +293,18 @@ disco_items(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	return answer(mod, ev, true);
 }
 
-static const struct ln_iq_handler iq_handlers[] = { { LN_IQ_GET, LN_TO_HOST,
-							"http://jabber.org/protocol/disco#info",
-							"query", disco_info, false },
-	{ LN_IQ_GET, LN_TO_HOST, "http://jabber.org/protocol/disco#items", "query", disco_items,
-	    false },
-	{ LN_IQ_GET, LN_TO_ACCOUNT, "http://jabber.org/protocol/disco#info", "query", disco_info,
-	    false },
-	{ LN_IQ_GET, LN_TO_ACCOUNT, "http://jabber.org/protocol/disco#items", "query", disco_items,
-	    false },
-	LN_IQ_END };
+static const struct ln_hook hooks[] = { LN_ON(stream_features, LN_PRIO_DEFAULT, add_caps),
+	LN_HOOK_END };
 
-LN_MODULE(disco, .summary = "XEP-0030: Service Discovery, XEP-0157: Contact Addresses",
-    .conf_size = sizeof(struct disco_conf), .options = options, .iq_handlers = iq_handlers,
+static const struct ln_iq_handler iq_handlers[] = { { LN_IQ_GET, LN_TO_HOST, NS_INFO, "query",
+							disco_info, false },
+	{ LN_IQ_GET, LN_TO_HOST, NS_ITEMS, "query", disco_items, false },
+	{ LN_IQ_GET, LN_TO_ACCOUNT, NS_INFO, "query", disco_info, false },
+	{ LN_IQ_GET, LN_TO_ACCOUNT, NS_ITEMS, "query", disco_items, false }, LN_IQ_END };
+
+LN_MODULE(disco,
+    .summary =
+	"XEP-0030: Service Discovery, XEP-0115: Entity Capabilities, XEP-0157: Contact Addresses",
+    .conf_size = sizeof(struct disco_conf), .options = options, .hooks = hooks,
+    .iq_handlers = iq_handlers, .worker_size = sizeof(struct disco_worker),
     .for_components = true, );

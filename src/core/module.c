@@ -65,6 +65,12 @@ ln_host_jid(const struct ln_host *host)
 	return &host->jid;
 }
 
+unsigned
+ln_host_generation(const struct ln_host *host)
+{
+	return host->snapshot->generation;
+}
+
 const struct ln_mod *
 ln_host_mod(const struct ln_host *host, const char *module)
 {

@@ -271,6 +271,9 @@ const struct ln_host *ln_host_parent(const struct ln_host *host);
 /* Walks the components of a host; NULL: no more. */
 const struct ln_host *ln_host_component_at(const struct ln_host *host, unsigned i);
 
+/* Rises with each reload; never 0. What was made from declarations is made anew. */
+unsigned ln_host_generation(const struct ln_host *host);
+
 /* Is the module on at this host, and its instance (to ask for its state or configuration)? */
 const struct ln_mod *ln_host_mod(const struct ln_host *host, const char *module);
 

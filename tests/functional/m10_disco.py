@@ -133,6 +133,20 @@ def test_capabilities(server):
     assert verification(info(juliet, juliet.domain, node)) == caps.get("ver")
 
 
+@only_linnet("reload")
+def test_capabilities_change_with_the_modules(servers):
+    """XEP-0115 §5: another set of features, another hash; the old node is not known any more."""
+    server = servers({"modules": {"disco": {}}})
+    juliet = server.client("juliet")
+    before = juliet.features.find(CAPS)
+    server.reload({"modules": {"disco": {}, "time": {}}})
+    after = Client(server, juliet.user).negotiate().features.find(CAPS)
+    assert after.get("ver") != before.get("ver")
+    assert verification(info(juliet, juliet.domain)) == after.get("ver")
+    juliet.refused("get", f"<query xmlns='{INFO}' node='{before.get('node')}#{before.get('ver')}'/>",
+                   "item-not-found", to=juliet.domain)
+
+
 def verification(query):
     """XEP-0115 §5.1."""
     lang = "{http://www.w3.org/XML/1998/namespace}lang"
