@@ -37,6 +37,14 @@ tests_fuzz_fuzz_sasl_CPPFLAGS = $(sasl_cppflags)
 EXTRA_DIST += modules/sasl_external/sasl_external.md modules/sasl_plain/sasl_plain.md \
 	modules/sasl_scram/sasl_scram.md
 
+# Administration
+module_PROGRAMS += modules/commands.so
+modules_commands_so_SOURCES = modules/commands/mod_commands.c
+modules_commands_so_CFLAGS = $(module_cflags)
+modules_commands_so_LDFLAGS = $(module_ldflags)
+modules_commands_so_LDADD =
+EXTRA_DIST += modules/commands/commands.md
+
 # XEPs of accounts and sessions
 module_PROGRAMS += modules/blocking.so \
 	modules/carbons.so \

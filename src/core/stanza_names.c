@@ -160,6 +160,12 @@ ln_error_reply(const struct ln_stanza *st, enum ln_error error, enum ln_error_ty
 	return reply;
 }
 
+struct ln_elem *
+ln_error_elem(struct ln_stanza *reply)
+{
+	return ln_elem_child(reply->added, "error", NS_CLIENT);
+}
+
 enum ln_error
 ln_stanza_error(const struct ln_stanza *st)
 {

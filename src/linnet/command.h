@@ -71,6 +71,8 @@ struct ln_arg {
 	const char *help;
 	unsigned flags;
 	const struct ln_name *names; /* WORD */
+	const char *var; /* its field in a form of XEP-0133 where that is not `name`; ...s: takes
+			    several, and the command is run for each */
 };
 
 #define LN_ARG_ROWS_END            \
@@ -103,7 +105,8 @@ struct ln_command {
 	enum ln_home home;
 	const struct ln_arg *args; /* may be absent */
 	ln_command_fn *run;
-	const char *node; /* ad-hoc node where XEP-0133 has one; else made from the name */
+	const char *node;       /* ad-hoc node where XEP-0133 has one; else made from the name */
+	const char *result_var; /* its field for the first column of the table, if it has one */
 };
 
 #define LN_COMMAND_END       \
@@ -176,6 +179,9 @@ struct ln_result {
 	const struct ln_cell *cells; /* row by row */
 	size_t cell_count;
 };
+
+/* A cell as people read it, in `arena`. */
+const char *ln_cell_text(struct arena *arena, const struct ln_cell *cell);
 
 /* All commands there are, by name; on any worker. `module` is NULL for the server's own. */
 void ln_commands_each(void (*each)(const struct ln_command *command, const char *module, void *arg),

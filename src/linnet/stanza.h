@@ -154,6 +154,9 @@ struct ln_stanza *ln_iq_result(const struct ln_stanza *request);
 struct ln_stanza *ln_error_reply(const struct ln_stanza *st, enum ln_error error,
     enum ln_error_type type, const char *text);
 
+/* The <error/> of a reply that was just made, for a condition of the application's own. */
+struct ln_elem *ln_error_elem(struct ln_stanza *reply);
+
 /*
  * The stanza as an element tree in `arena`: <message xmlns='jabber:client'
  * from=... >, for <forwarded/> (XEP-0297) and for stored documents.

@@ -24,6 +24,9 @@ const char *command_module(const struct ln_command *command);
 struct buf;
 void command_add_usage(struct buf *out, const struct ln_command *command);
 
+/* A cell as people read it; "-" for nothing. */
+void cell_add(struct buf *out, const struct ln_cell *cell);
+
 unsigned command_arg_count(const struct ln_command *command);
 
 #endif

@@ -405,9 +405,11 @@ session_kick(const struct ln_mod *mod, struct ln_call *call)
 
 /* --- rows -------------------------------------------------------------------------------------------- */
 
-static const struct ln_arg account_arg[] = { { LN_ARG_ACCOUNT, "jid", "The account.", 0, NULL },
-	LN_ARG_ROWS_END };
-static const struct ln_arg password_args[] = { { LN_ARG_ACCOUNT, "jid", "The account.", 0, NULL },
+static const struct ln_arg account_arg[] = {
+	{ LN_ARG_ACCOUNT, "jid", "The account.", 0, NULL, "accountjids" }, LN_ARG_ROWS_END
+};
+static const struct ln_arg password_args[] = { { LN_ARG_ACCOUNT, "jid", "The account.", 0, NULL,
+						   "accountjid" },
 	{ LN_ARG_PASSWORD, "password", "Its password.", 0, NULL }, LN_ARG_ROWS_END };
 static const struct ln_arg import_args[] = {
 	{ LN_ARG_FILE, "file", "Lines of JID and PASSWORD.", 0, NULL }, LN_ARG_ROWS_END
@@ -415,12 +417,13 @@ static const struct ln_arg import_args[] = {
 static const struct ln_arg list_args[] = { { LN_ARG_HOST, "host", "Of this host alone.",
 					       LN_ARG_OPTIONAL, NULL },
 	{ LN_ARG_TEXT, "after", "Only names behind this one.", LN_ARG_OPTIONAL, NULL },
-	{ LN_ARG_INT, "limit", "At most so many.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END };
+	{ LN_ARG_INT, "limit", "At most so many.", LN_ARG_OPTIONAL, NULL, "max_items" },
+	LN_ARG_ROWS_END };
 static const struct ln_arg host_arg[] = {
 	{ LN_ARG_HOST, "host", "Of this host alone.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END
 };
 static const struct ln_arg kick_args[] = { { LN_ARG_ACCOUNT, "jid", "Whose sessions to end.", 0,
-					       NULL },
+					       NULL, "accountjids" },
 	{ LN_ARG_TEXT, "resource", "Only this one.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END };
 
 #define ADMIN_NODE "http://jabber.org/protocol/admin#"
@@ -437,9 +440,9 @@ const struct ln_command user_commands[] = { { "user add", "Make an account.", LN
 	{ "user exists", "Tell whether an account exists.", LN_ROLE_ADMIN, LN_HOME_MAIN,
 	    account_arg, user_exists, NULL },
 	{ "user list", "List accounts.", LN_ROLE_ADMIN, LN_HOME_MAIN, list_args, user_list,
-	    ADMIN_NODE "get-registered-users-list" },
+	    ADMIN_NODE "get-registered-users-list", "registereduserjids" },
 	{ "session list", "List sessions.", LN_ROLE_ADMIN, LN_HOME_EACH, host_arg, session_list,
-	    ADMIN_NODE "get-online-users-list" },
+	    ADMIN_NODE "get-online-users-list", "onlineuserjids" },
 	{ "session kick", "End sessions of an account.", LN_ROLE_ADMIN, LN_HOME_ACCOUNT, kick_args,
 	    session_kick, ADMIN_NODE "end-user-session" },
 	LN_COMMAND_END };

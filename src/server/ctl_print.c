@@ -8,39 +8,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/command.h"
 #include "server/ctl.h"
 #include "server/json.h"
-#include "server/option_values.h"
-
-static void
-add_cell(struct buf *out, const struct ln_cell *cell)
-{
-	char stamp[CLOCK_STAMP_MAX];
-
-	switch (cell->type) {
-	case LN_CELL_NONE:
-		buf_add_char(out, '-');
-		return;
-	case LN_CELL_TEXT:
-		buf_add_text(out, cell->text);
-		return;
-	case LN_CELL_NUMBER:
-		buf_printf(out, "%" PRId64, cell->number);
-		return;
-	case LN_CELL_BOOL:
-		buf_add_text(out, cell->number != 0 ? "yes" : "no");
-		return;
-	case LN_CELL_SIZE:
-		value_add_size(out, cell->number);
-		return;
-	case LN_CELL_DURATION:
-		value_add_duration(out, cell->number);
-		return;
-	case LN_CELL_STAMP:
-		buf_add_text(out, clock_stamp(cell->number, stamp));
-		return;
-	}
-}
 
 static void
 add_json_cell(struct buf *out, const struct ln_cell *cell)
@@ -112,7 +82,7 @@ measure(const struct ln_result *result, size_t widths[COLUMNS_MAX])
 		size_t *width = &widths[i % result->column_count];
 
 		buf_reset(&text);
-		add_cell(&text, &result->cells[i]);
+		cell_add(&text, &result->cells[i]);
 		if (text.len > 0 && width_of(text.data) > *width)
 			*width = width_of(text.data);
 	}
@@ -150,7 +120,7 @@ print_table(const struct ln_result *result, struct buf *out)
 	}
 	for (size_t i = 0; i < result->cell_count; i++) {
 		buf_reset(&text);
-		add_cell(&text, &result->cells[i]);
+		cell_add(&text, &result->cells[i]);
 		add_padded(out, text.len > 0 ? text.data : "", widths[i % columns],
 		    (i + 1) % columns == 0);
 	}

@@ -21,6 +21,7 @@ src_liblinnet_a_SOURCES += \
 	src/server/control.c src/server/control.h \
 	src/server/control_wire.c src/server/control_wire.h \
 	src/server/ctl.h src/server/ctl_args.c src/server/ctl_client.c \
+	src/server/cell.c \
 	src/server/ctl_config.c src/server/ctl_print.c \
 	src/server/daemon.c src/server/daemon.h \
 	src/server/hostent.c src/server/hostent.h \

@@ -1,9 +1,10 @@
 src_liblinnet_a_SOURCES += \
-	src/linnet/elem.h \
+	src/linnet/elem.h src/linnet/form.h \
 	src/linnet/ns.def src/linnet/ns.h \
 	src/xml/builder.c \
 	src/xml/document.c \
 	src/xml/elem.c \
+	src/xml/form.c \
 	src/xml/engine.c src/xml/engine.h \
 	src/xml/ns.c src/xml/ns.h \
 	src/xml/parser.c src/xml/parser.h \
