@@ -20,7 +20,7 @@
 #define DNS_NAME_MAX 253   /* as text, without the dot at the end */
 #define DNS_RECORDS_MAX 64 /* of an answer; what is beyond is left out */
 
-enum dns_type { DNS_A = 1, DNS_AAAA = 28, DNS_SRV = 33, DNS_DNSKEY = 48, DNS_TLSA = 52 };
+enum dns_type { DNS_A = 1, DNS_AAAA = 28, DNS_SRV = 33, DNS_TLSA = 52 };
 
 const char *dns_type_name(enum dns_type type); /* "SRV" */
 

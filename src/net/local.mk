@@ -4,7 +4,10 @@ src_liblinnet_a_SOURCES += \
 	src/net/conn.c src/net/conn.h src/net/conn_impl.h src/net/conn_reason.h \
 	src/net/conn_io.c \
 	src/net/conn_tls.c \
-	src/net/dial.h src/net/dns.h src/net/plan.h src/net/resolver.h \
+	src/net/dial.h src/net/plan.h \
+	src/net/dns.c src/net/dns.h \
+	src/net/resolver.c src/net/resolver.h \
+	src/net/resolver_context.c src/net/resolver_context.h \
 	src/net/certname.h src/net/tlsa.h \
 	src/net/http.c src/net/http.h src/net/http_impl.h \
 	src/net/http_answer.c \

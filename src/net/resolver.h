@@ -6,11 +6,12 @@
  * Nothing here blocks. Identical questions that are open at the same time are
  * one; each has a deadline of its own, 5 s.
  *
- *	resolver_open(&config);				main thread, before the workers start
+ *	resolver_init();				main thread, before the workers start
+ *	resolver_open(&config);				main thread; again: with other servers
  *	id = resolver_ask("example.org", DNS_A, on_answer, arg);	any worker
  *	  -> on_answer(arg, answer)			the same worker, a later turn
  *	resolver_cancel(id);				before arg goes
- *	resolver_close();				main thread, when the workers have ended
+ *	resolver_close();				main thread, before workers_stop()
  *
  * Bounds: 1,000 names at a time, 16,000 who wait for them, 16 MiB of caches.
  *
@@ -38,10 +39,20 @@ struct resolver_config {
 	const char *anchor_file; /* DS or DNSKEY records; NULL: Debian's dns-root-data */
 };
 
-/* Main thread. False: *error_r says why, for the operator (malloc()ed); then every question fails. */
-bool resolver_open(const struct resolver_config *config, char **error_r);
+/* Main thread, once, before the workers start. */
+void resolver_init(void);
 
-/* Main thread; open questions are answered DNS_FAILED first. */
+/*
+ * Main thread. Copies `config`; nothing is opened or sent before the first
+ * question (an empty server stays small). Opened again, what is open is asked
+ * again if anything has changed.
+ */
+void resolver_open(const struct resolver_config *config);
+
+/* Main thread: finds out now, not at the first question, what AUTO stands for. */
+void resolver_try(void);
+
+/* Main thread. Open questions are never answered, new ones with DNS_FAILED. */
 void resolver_close(void);
 
 /* Called once, unless cancelled. The answer is valid during the call; take a reference to keep it. */
@@ -65,13 +76,13 @@ enum resolver_security {
 /* Any thread. */
 enum resolver_security resolver_security(void);
 
-/* For people: whom we ask, "127.0.0.1:53, [::1]:53". Main thread; valid until resolver_close(). */
-const char *resolver_servers(void);
+/* For people: whom we ask, "127.0.0.1@53, ::1@53". Main thread; malloc()ed. */
+char *resolver_servers(void);
 
 /*
  * Tests without a network: `fake` makes every answer, on the main thread's
  * worker; NULL: as if it never came (the deadline does). Before the workers start;
- * NULL ends it. resolver_open() is then not needed.
+ * NULL ends it. resolver_open() is then not needed, resolver_init() is.
  */
 typedef struct dns_answer *(*resolver_fake_fn)(const char *name, enum dns_type type);
 void resolver_set_fake(resolver_fake_fn fake);
