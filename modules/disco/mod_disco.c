@@ -182,6 +182,7 @@ describe_account(const struct ln_mod *mod, struct ln_elem *query)
 	add_identity(query, "account", "registered", NULL);
 	add_feature(query, NS_INFO);
 	add_feature(query, NS_ITEMS);
+	add_feature(query, NS_SID);
 	for (unsigned i = 0; (each = ln_host_mod_at(ln_mod_host(mod), i)) != NULL; i++)
 		add_features(query, ln_mod_module(each)->account_features);
 }

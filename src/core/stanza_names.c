@@ -177,6 +177,49 @@ ln_stanza_error(const struct ln_stanza *st)
 	return LN_ERR_UNDEFINED_CONDITION;
 }
 
+/* Is it by this address (arg), as normalised? */
+static bool
+is_stamp_of(const struct ln_elem *elem, void *arg)
+{
+	const struct ln_jid *by = arg;
+	const char *text = ln_elem_attr(elem, "by");
+
+	return text != NULL && strlen(text) == ln_jid_bare_len(by) &&
+	    memcmp(text, by->full, ln_jid_bare_len(by)) == 0;
+}
+
+void
+ln_stamp(struct ln_stanza *st, const struct ln_jid *by, const char *id)
+{
+	struct ln_elem *elem;
+
+	ln_strip(st, "stanza-id", NS_SID, is_stamp_of, (void *)by);
+	elem = ln_add(st, "stanza-id", NS_SID);
+	ln_set_attrf(elem, "by", "%.*s", (int)ln_jid_bare_len(by), by->full);
+	ln_set_attr(elem, "id", id);
+}
+
+static const char *
+find_stamp(const struct ln_elem *root, const struct ln_jid *by)
+{
+	const struct ln_elem *elem = root != NULL ? ln_elem_child(root, "stanza-id", NS_SID) : NULL;
+
+	for (; elem != NULL; elem = ln_elem_next_is(elem, "stanza-id", NS_SID))
+		if (is_stamp_of(elem, (void *)by))
+			return ln_elem_attr(elem, "id");
+	return NULL;
+}
+
+const char *
+ln_stamped(const struct ln_stanza *st, const struct ln_jid *by)
+{
+	const char *id = find_stamp(st->added, by);
+
+	if (id == NULL && st->payload != NULL)
+		id = find_stamp(st->payload->root, by);
+	return id;
+}
+
 void
 ln_add_delay(struct ln_stanza *st, const struct ln_jid *by, int64_t wall_ms, const char *reason)
 {

@@ -12,6 +12,7 @@
 #include "core/iq.h"
 #include "core/module.h"
 #include "core/router.h"
+#include "core/stanza_names.h"
 #include "core/work.h"
 #include "im/pending.h"
 #include "im/presence.h"
@@ -213,6 +214,22 @@ claims_to_be_ours(const struct ln_elem *elem, void *arg)
 	    (!ln_jid_has_local(&jid) && ln_jid_same_domain(&jid, own));
 }
 
+void
+deliver_strip_ids(const struct ln_account *account, struct ln_stanza *st)
+{
+	ln_strip(st, "stanza-id", NS_SID, claims_to_be_ours, (void *)&account->entity.jid);
+}
+
+/* What lasts has one id in all its copies, now and when it comes out of `pending`. */
+static void
+stamp(const struct ln_account *account, struct ln_stanza *st)
+{
+	char id[STANZA_ID_LEN + 1];
+
+	if (stanza_lasts(st) && ln_stamped(st, &account->entity.jid) == NULL)
+		ln_stamp(st, &account->entity.jid, stanza_random_id(id));
+}
+
 static void
 deliver_message(struct ln_account *account, struct ln_stanza *st)
 {
@@ -220,12 +237,12 @@ deliver_message(struct ln_account *account, struct ln_stanza *st)
 	struct ln_ev_message_received ev = { .stanza = st, .account = account, .session = session };
 	struct targets targets = { .count = 0 };
 
-	/* Nobody else stamps in our name (XEP-0359 §4). */
-	ln_strip(st, "stanza-id", NS_SID, claims_to_be_ours, &account->entity.jid);
+	deliver_strip_ids(account, st);
 	if (fire_message_received(account->entity.host, &ev) == LN_DONE) {
 		ln_stanza_free(&ev.stanza);
 		return;
 	}
+	stamp(account, ev.stanza);
 	if (session != NULL) {
 		add_target(&targets, session);
 		give_message(account, &targets, ev.stanza);

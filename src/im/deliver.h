@@ -20,4 +20,7 @@ void deliver_again(struct waiting *waiting);
 /* An iq for the account itself (bare JID or none), already past the hooks. Ownership passes. */
 void deliver_iq_to_account(struct ln_account *account, struct ln_stanza *st);
 
+/* Takes out the stanza-ids that claim to be the account's or its host's (XEP-0359 §4). */
+void deliver_strip_ids(const struct ln_account *account, struct ln_stanza *st);
+
 #endif

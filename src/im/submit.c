@@ -22,6 +22,7 @@ submit_message(struct ln_session *session, struct ln_stanza *st)
 
 	if (ln_to(st) == NULL) /* RFC 6120 §10.3.1 */
 		ln_set_to(st, &account->entity.jid);
+	deliver_strip_ids(account, st);
 	if (fire_message_sent(account->entity.host, &ev) == LN_DONE) {
 		ln_stanza_free(&ev.stanza);
 		return;

@@ -170,6 +170,17 @@ struct ln_stanza *ln_stanza_from_elem(const struct ln_elem *elem);
 void ln_add_delay(struct ln_stanza *st, const struct ln_jid *by, int64_t wall_ms,
     const char *reason);
 
+/*
+ * Adds <stanza-id/> (XEP-0359) in the name of `by`, in the place of one that it
+ * has. Forged ones in the name of an account are taken out where its messages
+ * come in and go out. What lasts is stamped by the core after message_received,
+ * unless a handler (an archive) has done so: with the id it stores it under.
+ */
+void ln_stamp(struct ln_stanza *st, const struct ln_jid *by, const char *id);
+
+/* The id that `by` (a bare JID) stamped; NULL: none. */
+const char *ln_stamped(const struct ln_stanza *st, const struct ln_jid *by);
+
 /* --- sending one ---------------------------------------------------------- */
 
 /*
