@@ -386,15 +386,15 @@ check_early(struct client *client, const struct ln_elem *iq)
 	struct negotiation *negotiation = client->negotiation;
 	bool may_ask = stream_secure(&client->stream) || !client_conf()->tls_required;
 
-	if (++negotiation->early_count > EARLY_REQUESTS_MAX)
-		stream_fail(&client->stream, STREAM_POLICY_VIOLATION,
-		    "too many requests before logging in");
-	else if (!(iq_is(iq, "get") || iq_is(iq, "set")) || !addressed_to_host(client, iq))
+	if (!(iq_is(iq, "get") || iq_is(iq, "set")) || !addressed_to_host(client, iq))
 		stream_fail(&client->stream, STREAM_NOT_AUTHORIZED, BEFORE_LOGIN);
 	else if (is_legacy(iq))
 		iq_error(client, ln_elem_attr(iq, "id"), LN_ERR_NOT_ALLOWED, "use SASL to log in");
 	else if (!may_ask)
 		stream_fail(&client->stream, STREAM_NOT_AUTHORIZED, BEFORE_LOGIN);
+	else if (++negotiation->early_count > EARLY_REQUESTS_MAX)
+		stream_fail(&client->stream, STREAM_POLICY_VIOLATION,
+		    "too many requests before logging in");
 	else if (negotiation->settled && iq_is(iq, "set"))
 		iq_error(client, ln_elem_attr(iq, "id"), LN_ERR_NOT_ACCEPTABLE,
 		    "you have what you asked for: log in");
