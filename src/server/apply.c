@@ -233,6 +233,7 @@ new_host(struct building *b, const char *name, const struct config_host *conf, s
 	}
 	host->snapshot = b->snapshot;
 	host->domain_ops = &host_ops;
+	host->s2s = apply_s2s(arena, &conf->s2s);
 	host->conf = conf;
 	host->mods = arena_alloc(arena, (mods_max + b->global_count + 1) * sizeof *host->mods);
 	HASH_ADD_KEYPTR(hh, b->snapshot->hosts, host->name, strlen(host->name), host);

@@ -504,8 +504,10 @@ start_workers(struct daemon *d)
 	init_floors(d);
 	workers_start(how_many_workers(d->config));
 	ok = publish(d);
-	if (ok)
+	if (ok) {
+		s2s_start();
 		serve(d);
+	}
 	settle(d);
 	close_down(d);
 	workers_stop();

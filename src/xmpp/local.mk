@@ -5,7 +5,7 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/dialback.c src/xmpp/dialback.h \
 	src/xmpp/errors.c src/xmpp/errors.h \
 	src/xmpp/features.c \
-	src/xmpp/link.c src/xmpp/link.h \
+	src/xmpp/link.c src/xmpp/link.h src/xmpp/link_restore.c \
 	src/xmpp/negotiate.c src/xmpp/negotiate.h \
 	src/xmpp/peer.h \
 	src/xmpp/quota.c src/xmpp/quota.h \

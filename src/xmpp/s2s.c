@@ -29,6 +29,8 @@ static const struct metric_row rows[] = {
 };
 METRICS(s2s_metrics, "s2s", rows);
 
+#define ACKS_POLL_MS 20
+
 static atomic_bool stopping;
 
 /* --- what the files share ---------------------------------------------------------------- */
@@ -419,7 +421,8 @@ static struct {
 	void (*done)(void *arg);
 	void *arg;
 	unsigned workers; /* that have not finished their step */
-	struct timer grace;
+	int64_t until;    /* ms */
+	struct timer timer;
 } stop;
 
 static void
@@ -471,10 +474,15 @@ post_all(void (*run)(struct worker *worker, struct post *post))
 	}
 }
 
+/* Until all that was sent is acknowledged, or time is over. */
 static void
-grace_over(void *arg)
+wait_for_acks(void *arg)
 {
 	(void)arg;
+	if (sending_count() > 0 && worker_now_ms() < stop.until) {
+		timer_set(&stop.timer, ACKS_POLL_MS);
+		return;
+	}
 	stop.workers = worker_count();
 	post_all(shut_all);
 }
@@ -485,10 +493,15 @@ s2s_shutdown(int64_t grace_ms, void (*done)(void *arg), void *arg)
 	atomic_store(&stopping, true);
 	stop.done = done;
 	stop.arg = arg;
-	if (!snapshot_current()->core.federates)
-		grace_ms = 0;
-	timer_init(&stop.grace, grace_over, NULL);
-	timer_set(&stop.grace, grace_ms);
+	stop.until = worker_now_ms() + grace_ms;
+	timer_init(&stop.timer, wait_for_acks, NULL);
+	timer_set(&stop.timer, 0);
+}
+
+void
+s2s_start(void)
+{
+	links_restore();
 }
 
 void

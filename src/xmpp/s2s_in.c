@@ -344,8 +344,10 @@ refuse_pair(struct peer *peer, struct pair *pair)
 		.to = pair->remote,
 		.type = "invalid" });
 	pair_remove(peer, pair);
-	if (!proven(peer) && peer->asked_count == 0)
+	if (!proven(peer) && peer->asked_count == 0) {
 		stream_close(&peer->stream);
+		conn_close(peer->stream.conn, CONN_POLICY, true);
+	}
 }
 
 /* XEP-0220 §2.4.2: what to call our failure to ask. */

@@ -5,6 +5,7 @@
  */
 #include "xmpp/sending.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -39,6 +40,13 @@ struct here {
 };
 
 static unsigned slot;
+static atomic_uint on_the_way;
+
+unsigned
+sending_count(void)
+{
+	return atomic_load(&on_the_way);
+}
 
 static struct here *
 here(void)
@@ -157,6 +165,7 @@ sending_new(struct ln_stanza *st)
 	sending->stamp = clock_wall_ms();
 	sending->weight = (uint32_t)stanza_weight(st);
 	sending->lasts = stanza_lasts_abroad(st);
+	atomic_fetch_add(&on_the_way, 1);
 	metric_add(sending_metrics, ON_THE_WAY, 1);
 	return sending;
 }
@@ -187,6 +196,7 @@ take_apart(struct sending **sending_p)
 	*sending_p = NULL;
 	not_due(sending);
 	free(sending);
+	atomic_fetch_sub(&on_the_way, 1);
 	metric_add(sending_metrics, ON_THE_WAY, -1);
 	return st;
 }

@@ -38,6 +38,9 @@ TAILQ_HEAD(sending_list, sending);
 
 void sending_init(void);
 
+/* How many there are. Any thread. */
+unsigned sending_count(void);
+
 struct sending *sending_new(struct ln_stanza *st);
 
 /* One that was read from `pending`; NULL: the bytes are no stanza. */

@@ -13,6 +13,7 @@ that the server opened, `rogue.connect(a)` one that it opens itself.
 import hashlib
 import hmac
 import pathlib
+import re
 import shutil
 import socket
 import tempfile
@@ -143,6 +144,11 @@ class Peer(Wire):
     def take(self, sock):
         self.sock = sock
         wires.append(self)
+
+    def expect(self, pattern, timeout=None, only=False):
+        """Stanzas are jabber:server here."""
+        pattern = re.sub(r"^<(message|presence|iq)\b", r"<\1 xmlns='jabber:server'", pattern)
+        return super().expect(pattern, timeout, only)
 
     def answer(self, features="", id="rogue1", version="1.0", dialback=True):
         attrs = f"id='{id}' from='{self.domain}' to='{self.header_in.get('from')}'"
