@@ -43,6 +43,7 @@
 #include "server/loader.h"
 #include "server/web.h"
 #include "xmpp/c2s.h"
+#include "xmpp/component.h"
 #include "xmpp/s2s.h"
 
 #define LISTENERS_MAX 64
@@ -217,7 +218,8 @@ open_sockets(struct daemon *d)
 	    !listen_to(d, &d->config->listen.http, web_accept) ||
 	    !listen_to(d, &d->config->listen.https, web_accept_tls) ||
 	    !listen_to(d, &d->config->listen.s2s, s2s_accept) ||
-	    !listen_to(d, &d->config->listen.s2s_tls, s2s_accept_tls))
+	    !listen_to(d, &d->config->listen.s2s_tls, s2s_accept_tls) ||
+	    !listen_to(d, &d->config->listen.component, component_accept))
 		return false;
 	d->control = control_open(d->config->control, d->uid, d->gid, error);
 	return d->control != NULL || complain("%s: %s", d->config->control, error);

@@ -21,8 +21,8 @@
 
 static char secret[2 * SECRET_LEN + 1];
 
-static void
-write_hex(const uint8_t *bytes, size_t len, char *out)
+void
+dialback_hex(const uint8_t *bytes, size_t len, char *out)
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -40,7 +40,7 @@ dialback_init(struct store *store)
 
 	if (store == NULL || !store_secret(store, "dialback", bytes, sizeof bytes))
 		ln_random(bytes, sizeof bytes);
-	write_hex(bytes, sizeof bytes, secret);
+	dialback_hex(bytes, sizeof bytes, secret);
 }
 
 void
@@ -52,11 +52,11 @@ dialback_key_of(const char *the_secret, const struct dialback_names *names,
 	struct buf text = BUF_INIT;
 
 	SHA256((const uint8_t *)the_secret, strlen(the_secret), hash);
-	write_hex(hash, sizeof hash, hmac_key);
+	dialback_hex(hash, sizeof hash, hmac_key);
 	buf_printf(&text, "%s %s %s", names->receiving, names->originating, names->id);
 	HMAC(EVP_sha256(), hmac_key, (int)strlen(hmac_key), (const uint8_t *)text.data, text.len,
 	    hash, NULL);
-	write_hex(hash, sizeof hash, key);
+	dialback_hex(hash, sizeof hash, key);
 	buf_free(&text);
 }
 

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "linnet/stanza.h"
@@ -35,6 +36,9 @@ void dialback_key(const struct dialback_names *names, char key[DIALBACK_KEY_LEN 
 
 /* Is this text the key? White space around it is no part of it. In constant time. */
 bool dialback_is_key(const struct dialback_names *names, const char *text);
+
+/* Two digits a byte, and a NUL. */
+void dialback_hex(const uint8_t *bytes, size_t len, char *out);
 
 /* The algorithm, for any secret. */
 void dialback_key_of(const char *secret, const struct dialback_names *names,

@@ -696,5 +696,4 @@ link_init(void)
 	worker_on_open(here_open);
 	worker_on_close(here_close);
 	sending_init();
-	router_set_remote(link_route);
 }

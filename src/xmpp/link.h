@@ -64,7 +64,7 @@ struct link {
 
 void link_init(void);
 
-/* router_set_remote(): ownership passes if true. Any worker. */
+/* Takes a stanza for another server; ownership passes if true. Any worker. */
 bool link_route(struct ln_stanza *st);
 
 /* Has the key verified; in_verified() is told. Any worker. */

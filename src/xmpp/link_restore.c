@@ -12,6 +12,7 @@
 #include "core/router.h"
 #include "core/work.h"
 #include "store/pending.h"
+#include "xmpp/component.h"
 #include "xmpp/link.h"
 
 #define PAGE 100
@@ -48,7 +49,10 @@ take_row(const struct store_row *row, int64_t *position_r)
 		return;
 	}
 	metric_inc(restore_metrics, RESTORED);
-	link_return(sending);
+	if (component_of(ln_jid_domain(&sending->st->to), sending->st->to.domain_len) != NULL)
+		sending_bounce(&sending, LN_ERR_SERVICE_UNAVAILABLE, NULL);
+	else
+		link_return(sending);
 }
 
 /* What this run itself has written meanwhile is on its way already. */

@@ -2,6 +2,7 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/c2s.c src/xmpp/c2s.h \
 	src/xmpp/certificate.c src/xmpp/certificate.h \
 	src/xmpp/client.h \
+	src/xmpp/component.c src/xmpp/component.h \
 	src/xmpp/dialback.c src/xmpp/dialback.h \
 	src/xmpp/errors.c src/xmpp/errors.h \
 	src/xmpp/features.c \

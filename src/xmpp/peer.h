@@ -62,6 +62,9 @@ struct peer {
 	struct port port; /* found by id from every asynchronous gap */
 	enum peer_state state;
 	bool outgoing, direct_tls;
+	bool component; /* XEP-0114 (component.h): no server, and no pairs */
+	bool listed;    /* in its worker's list of components */
+	LIST_ENTRY(peer) component_link;
 	struct quota quota; /* until a pair is proven */
 	bool bidi;          /* XEP-0288: stanzas go both ways */
 	bool acks_in;       /* XEP-0198: we say what we have handled */

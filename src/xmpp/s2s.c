@@ -13,8 +13,10 @@
 
 #include "base/metrics.h"
 #include "base/xalloc.h"
+#include "core/router.h"
 #include "net/listener.h"
 #include "net/tls.h"
+#include "xmpp/component.h"
 #include "xmpp/dialback.h"
 #include "xmpp/link.h"
 
@@ -30,6 +32,8 @@ static const struct metric_row rows[] = {
 METRICS(s2s_metrics, "s2s", rows);
 
 #define ACKS_POLL_MS 20
+
+static const struct port_ops no_port_ops;
 
 static atomic_bool stopping;
 
@@ -166,7 +170,9 @@ on_header(struct stream *stream, const struct parser_header *header)
 {
 	struct peer *peer = peer_of(stream);
 
-	if (peer->outgoing)
+	if (peer->component)
+		component_header(peer, header);
+	else if (peer->outgoing)
 		out_header(peer, header);
 	else
 		in_header(peer, header);
@@ -196,6 +202,8 @@ on_element(struct stream *stream, struct arena *arena, struct ln_elem *elem)
 	if (ln_elem_is(elem, "error", NS_STREAM)) {
 		told_error(peer, elem);
 		arena_free(&arena);
+	} else if (peer->component) {
+		component_element(peer, arena, elem);
 	} else if (peer_acks(peer, elem)) {
 		arena_free(&arena);
 	} else if (peer->outgoing) {
@@ -240,7 +248,9 @@ on_answer(struct stream *stream)
 {
 	struct peer *peer = peer_of(stream);
 
-	if (peer->outgoing)
+	if (peer->component)
+		component_answer(peer);
+	else if (peer->outgoing)
 		out_answer(peer);
 	else
 		in_answer(peer);
@@ -265,6 +275,7 @@ on_ended(struct stream *stream, enum stream_end end, const char *reason)
 	peer_uncount(peer);
 	withdraw_routes(peer);
 	port_close(&peer->port);
+	component_ended(peer);
 	peer_give_back(peer);
 	if (peer->outgoing)
 		out_ended(peer, end, reason);
@@ -285,6 +296,27 @@ on_gone(struct stream *stream)
 	metric_add(s2s_metrics, OPEN_STREAMS, -1);
 }
 
+/* Components alone move. */
+static void
+on_leaving(struct stream *stream)
+{
+	port_close(&peer_of(stream)->port);
+	hold_owner_close(&peer_of(stream)->holds);
+}
+
+static void
+on_arrived(struct stream *stream)
+{
+	struct peer *peer = peer_of(stream);
+
+	port_open(&peer->port, &no_port_ops);
+	hold_owner_open(&peer->holds, peer_holds_advanced);
+	if (atomic_load(&stopping))
+		stream_fail(stream, STREAM_SYSTEM_SHUTDOWN, NULL);
+	else
+		component_at_home(peer);
+}
+
 static const struct stream_ops ops = {
 	.header = on_header,
 	.element = on_element,
@@ -292,11 +324,11 @@ static const struct stream_ops ops = {
 	.sent = on_sent,
 	.deadline = on_deadline,
 	.answer = on_answer,
+	.leaving = on_leaving,
+	.arrived = on_arrived,
 	.ended = on_ended,
 	.gone = on_gone,
 };
-
-static const struct port_ops no_port_ops;
 
 struct peer *
 peer_new(struct conn *conn, bool outgoing, bool direct_tls)
@@ -341,12 +373,10 @@ admit(struct peer *peer)
 	    snapshot_current()->core.connections_per_address);
 }
 
-void
-s2s_accept(int fd, const struct netaddr *from, void *arg)
+/* In the clear; if there is no room for it, it is told so. */
+static void
+begin(struct peer *peer)
 {
-	struct peer *peer = taken_in(fd, from, false);
-
-	(void)arg;
 	if (atomic_load(&stopping)) {
 		stream_fail(&peer->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
 	} else if (!admit(peer)) {
@@ -354,6 +384,24 @@ s2s_accept(int fd, const struct netaddr *from, void *arg)
 		stream_fail(&peer->stream, STREAM_POLICY_VIOLATION,
 		    "too many connections from this address have proven nothing");
 	}
+}
+
+void
+s2s_accept(int fd, const struct netaddr *from, void *arg)
+{
+	(void)arg;
+	begin(taken_in(fd, from, false));
+}
+
+void
+component_accept(int fd, const struct netaddr *from, void *arg)
+{
+	struct peer *peer = taken_in(fd, from, false);
+
+	(void)arg;
+	peer->component = true;
+	peer->quota.kind = "component";
+	begin(peer);
 }
 
 void
@@ -395,6 +443,8 @@ check_policy(struct peer *peer, void *arg)
 	struct pair *pair, *next;
 
 	(void)arg;
+	if (peer->component && peer->local != NULL && policy_of(peer->local) == NULL)
+		stream_fail(&peer->stream, STREAM_HOST_GONE, NULL);
 	for (pair = LIST_FIRST(&peer->pairs); pair != NULL; pair = next) {
 		const struct s2s_conf *conf = policy_of(pair->local);
 
@@ -504,11 +554,20 @@ s2s_start(void)
 	links_restore();
 }
 
+/* The router's way out. */
+static bool
+route(struct ln_stanza *st)
+{
+	return component_route(st) || link_route(st);
+}
+
 void
 s2s_init(struct store *store)
 {
 	atomic_store(&stopping, false);
 	dialback_init(store);
 	link_init();
+	component_init();
+	router_set_remote(route);
 	snapshot_on_install(installed);
 }

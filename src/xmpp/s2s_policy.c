@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/idna.h"
+#include "xmpp/component.h"
 #include "xmpp/peer.h"
 
 const struct s2s_conf *
@@ -18,10 +19,7 @@ policy_of(const char *local)
 
 	if (host != NULL)
 		return host->s2s != NULL ? host->s2s : core->s2s;
-	for (size_t i = 0; i < core->component_count; i++)
-		if (strcmp(core->components[i].domain, local) == 0)
-			return core->s2s;
-	return NULL;
+	return component_of(local, strlen(local)) != NULL ? core->s2s : NULL;
 }
 
 static bool

@@ -17,6 +17,7 @@
 #include "core/router.h"
 #include "core/work.h"
 #include "xml/writer.h"
+#include "xmpp/component.h"
 #include "xmpp/link.h"
 #include "xmpp/peer.h"
 #include "xmpp/sm.h"
@@ -72,11 +73,13 @@ is_ours(const struct ln_jid *to)
 static bool
 check_addresses(struct peer *peer, const struct ln_stanza *st, enum stanza_bad bad)
 {
-	enum stream_error error;
+	enum stream_error error = STREAM_ERROR_COUNT;
 
 	if (bad == STANZA_BAD_FROM || bad == STANZA_BAD_TO || ln_from(st) == NULL ||
 	    ln_to(st) == NULL)
 		error = STREAM_IMPROPER_ADDRESSING;
+	else if (peer->component)
+		error = component_check(peer, st);
 	else if (peer->pair_count == 0)
 		error = STREAM_NOT_AUTHORIZED;
 	else if (peer->outgoing && !peer->bidi)
@@ -85,7 +88,7 @@ check_addresses(struct peer *peer, const struct ln_stanza *st, enum stanza_bad b
 		error = STREAM_HOST_UNKNOWN;
 	else if (proven_pair(peer, ln_from(st), ln_to(st)) == NULL)
 		error = STREAM_INVALID_FROM;
-	else
+	if (error == STREAM_ERROR_COUNT)
 		return true;
 	metric_inc(stanza_metrics, FORGED);
 	peer_log(peer, LOG_LEVEL_WARNING, "stanza refused from=%s to=%s condition=%s",
@@ -213,7 +216,7 @@ give(struct peer *peer, struct sending *sending)
 {
 	struct buf *out = stream_out();
 
-	stanza_write_stream(sending->st, out, NS_SERVER, "en");
+	stanza_write_stream(sending->st, out, peer->component ? NS_COMPONENT : NS_SERVER, "en");
 	stream_flush(&peer->stream, out);
 	metric_inc(stanza_metrics, SENT);
 	peer->count.sent++;
@@ -280,7 +283,7 @@ peer_send(struct peer *peer, struct sending *sending)
 	if (peer->stream.ending)
 		return;
 	ask(peer);
-	if (conf != NULL && conf->dead_after_ms > 0 && !peer->asked &&
+	if (conf != NULL && peer->outgoing && conf->dead_after_ms > 0 && !peer->asked &&
 	    now - peer->heard_at > conf->dead_after_ms / 2) {
 		ask_life(peer);
 		peer_tend(peer);
@@ -448,7 +451,7 @@ peer_tend(struct peer *peer)
 	const struct s2s_conf *conf = peer->local != NULL ? policy_of(peer->local) : NULL;
 	int64_t next;
 
-	if (peer->state != PEER_OPEN || peer->stream.ending)
+	if (peer->state != PEER_OPEN || peer->stream.ending || peer->component)
 		return;
 	if (conf == NULL || !proven(peer)) {
 		next = peer->since + snapshot_current()->core.auth_timeout_ms - worker_now_ms();

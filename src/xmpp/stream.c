@@ -354,7 +354,7 @@ stream_header(struct stream *stream, const struct stream_header *header, const c
 	writer_attr(out, "id", id);
 	writer_attr(out, "from", header->from);
 	writer_attr(out, "to", header->to);
-	writer_attr(out, "version", "1.0");
+	writer_attr(out, "version", header->before_1_0 ? NULL : "1.0");
 	writer_attr(out, "xml:lang", "en");
 	writer_content(out);
 	stream->answered = true;

@@ -105,6 +105,7 @@ struct stream_header {
 	const char *content_ns;
 	const char *from, *to;
 	const char *extra; /* attributes as text, e.g. a further namespace */
+	bool before_1_0;   /* no version: no features follow */
 	bool initiates;    /* we opened the connection: the id is the peer's to give */
 };
 

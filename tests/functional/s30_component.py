@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""External components (XEP-0114)."""
+
+import hashlib
+
+import pytest
+from kit import Server, Wire
+from kit.wire import wires
+
+HEADER = ("<?xml version='1.0'?><stream:stream to='{to}' xmlns='{ns}' "
+          "xmlns:stream='http://etherx.jabber.org/streams'>")
+STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+NS = "jabber:component:accept"
+COMPONENTS = {"irc.capulet.example": {"secret": "pencil"},
+              "deep.irc.capulet.example": {"secret": "other"}}
+
+
+@pytest.fixture(scope="module")
+def server(authority, tmp_path_factory):
+    one = Server(tmp_path_factory.mktemp("component"), authority, {"components": COMPONENTS},
+                 more_services=("component",))
+    one.start()
+    yield one
+    while wires:
+        wires.pop().abort()
+    one.stop()
+
+
+class Component(Wire):
+    def __init__(self, server, domain="irc.capulet.example", secret="pencil", handshake=True):
+        super().__init__(server.address("component"), "component")
+        self.send(HEADER.format(to=domain, ns=NS))
+        header = self.expect_header(from_=domain)
+        assert header.get("version") is None
+        if handshake:
+            self.handshake(header.get("id"), secret)
+            self.expect(f"<handshake xmlns='{NS}'/>")
+
+    def handshake(self, id, secret):
+        digest = hashlib.sha1(f"{id}{secret}".encode()).hexdigest()
+        self.send(f"<handshake>{digest}</handshake>")
+
+
+def test_both_ways(server, juliet):
+    juliet.online()
+    component = Component(server)
+    juliet.send("<message to='#x@irc.capulet.example/nick' id='1'><body>Hi</body></message>")
+    component.expect(f"<message xmlns='{NS}' from='{juliet}' to='#x@irc.capulet.example/nick' "
+                     "id='1'><body>Hi</body></message>")
+    component.send(f"<message from='#x@irc.capulet.example/nick' to='{juliet}'>"
+                   "<body>Ho</body></message>")
+    juliet.expect("<message from='#x@irc.capulet.example/nick'><body>Ho</body></message>")
+    juliet.send("<iq type='get' to='irc.capulet.example' id='2'>"
+                "<query xmlns='jabber:iq:version'/></iq>")
+    component.expect(f"<iq xmlns='{NS}' type='get' from='{juliet}' to='irc.capulet.example' "
+                     "id='2'><query xmlns='jabber:iq:version'/></iq>")
+    component.send(f"<iq type='result' from='irc.capulet.example' to='{juliet}' id='2'/>")
+    juliet.expect("<iq type='result' id='2' from='irc.capulet.example'/>")
+
+
+def test_subdomains(server, juliet):
+    """It answers for all below it, but for what is another component's."""
+    juliet.online()
+    component = Component(server)
+    deep = Component(server, "deep.irc.capulet.example", "other")
+    juliet.send("<message to='a@net.irc.capulet.example'><body>1</body></message>")
+    component.expect(f"<message xmlns='{NS}' to='a@net.irc.capulet.example'/>")
+    component.send(f"<message from='a@net.irc.capulet.example' to='{juliet}'>"
+                   "<body>2</body></message>")
+    juliet.expect("<message from='a@net.irc.capulet.example'><body>2</body></message>")
+    juliet.send("<message to='a@deep.irc.capulet.example'><body>3</body></message>")
+    deep.expect(f"<message xmlns='{NS}' to='a@deep.irc.capulet.example'/>")
+    component.send(f"<message from='a@deep.irc.capulet.example' to='{juliet}'>"
+                   "<body>4</body></message>")
+    component.expect_stream_error("invalid-from")
+    juliet.expect_nothing()
+
+
+def test_wrong_secret(server):
+    component = Component(server, handshake=False)
+    component.handshake(component.header.get("id"), "wrong")
+    component.expect_stream_error("not-authorized")
+
+
+def test_unknown(server):
+    wire = Wire(server.address("component"))
+    wire.send(HEADER.format(to="elsewhere.example", ns=NS))
+    wire.expect_stream_error("host-unknown")
+
+
+def test_other_namespace(server):
+    wire = Wire(server.address("component"))
+    wire.send(HEADER.format(to="irc.capulet.example", ns="jabber:client"))
+    wire.expect_stream_error("invalid-namespace")
+
+
+def test_before_handshake(server, juliet):
+    component = Component(server, handshake=False)
+    component.send(f"<message from='irc.capulet.example' to='{juliet}'/>")
+    component.expect_stream_error("not-authorized")
+
+
+@pytest.mark.parametrize("addresses, condition", [
+    ("from='x@capulet.example' to='{to}'", "invalid-from"),
+    ("from='x@irc2.capulet.example' to='{to}'", "invalid-from"),
+    ("to='{to}'", "improper-addressing"),
+    ("from='irc.capulet.example'", "improper-addressing"),
+])
+def test_forged(server, juliet, addresses, condition):
+    component = Component(server)
+    component.send(f"<message {addresses.format(to=juliet)}><body>?</body></message>")
+    component.expect_stream_error(condition)
+
+
+def test_away(server, juliet):
+    Component(server).close()
+    juliet.send("<message to='irc.capulet.example' id='1'><body>?</body></message>")
+    juliet.expect(f"<message type='error' id='1'><error type='cancel'>"
+                  f"<service-unavailable xmlns='{STANZAS}'/></error></message>")
+
+
+def test_replaced(server, juliet):
+    """The newer connection wins: the older one may be dead."""
+    first = Component(server)
+    second = Component(server)
+    first.expect_stream_error("conflict")
+    juliet.send("<message to='irc.capulet.example'><body>?</body></message>")
+    second.expect(f"<message xmlns='{NS}'/>")
