@@ -38,12 +38,12 @@ struct dial_params {
 #define DIAL_STAGGER_MS 250
 #define DIAL_ADDRESSES_MAX 8 /* of a target */
 
-/* Why nothing is left: the last target's, the first of these that any target met being the worst. */
+/* Why nothing is left: of what any target met, the last in this list. */
 enum dial_failure {
 	DIAL_OK,
 	DIAL_NOT_FOUND,  /* there is no such domain, or no XMPP service, or no address */
 	DIAL_DNS,        /* look-ups failed */
-	DIAL_UNREACHABLE /* no connection could be made, or dial_next() was called */
+	DIAL_UNREACHABLE /* no connection could be made, or what followed on it failed */
 };
 
 struct dial_result {

@@ -4,11 +4,14 @@ src_liblinnet_a_SOURCES += \
 	src/net/conn.c src/net/conn.h src/net/conn_impl.h src/net/conn_reason.h \
 	src/net/conn_io.c \
 	src/net/conn_tls.c \
-	src/net/dial.h src/net/plan.h \
+	src/net/dial.c src/net/dial.h \
+	src/net/plan.c src/net/plan.h \
 	src/net/dns.c src/net/dns.h \
-	src/net/resolver.c src/net/resolver.h \
+	src/net/resolver.c src/net/resolver.h src/net/resolver_impl.h \
+	src/net/resolver_ask.c \
 	src/net/resolver_context.c src/net/resolver_context.h \
-	src/net/certname.h src/net/tlsa.h \
+	src/net/certname.c src/net/certname.h \
+	src/net/tlsa.c src/net/tlsa.h \
 	src/net/http.c src/net/http.h src/net/http_impl.h \
 	src/net/http_answer.c \
 	src/net/http_body.c src/net/http_body.h \
@@ -32,6 +35,7 @@ tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/tls_kit.c tests/u
 unit_tests += tests/unit/test_conn_tls
 tests_unit_test_conn_tls_SOURCES = tests/unit/test_conn_tls.c tests/unit/tls_kit.c \
 	tests/unit/tls_kit.h
+unit_tests += tests/unit/test_certname
 unit_tests += tests/unit/test_listener
 unit_tests += tests/unit/test_http_head tests/unit/test_http
 fuzz_targets += tests/fuzz/fuzz_proxy tests/fuzz/fuzz_http

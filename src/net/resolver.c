@@ -10,10 +10,8 @@
  */
 #include "net/resolver.h"
 
-#include <ctype.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "base/clock.h"
 #include "base/handle.h"
@@ -21,6 +19,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "net/resolver_context.h"
+#include "net/resolver_impl.h"
 #include "net/timer.h"
 #include "net/worker.h"
 
@@ -44,27 +43,11 @@ static const struct metric_row rows[] = { [ASKED] = { "questions_total", METRIC_
 	DNS_STATUSES(ANSWER_ROW) };
 METRICS(dns_metrics, "dns", rows);
 
-/* What a worker remembers of a question of its own. */
-struct ask {
-	resolver_fn fn;
-	void *arg;
-};
-
-struct asker {
-	struct post post;
-	TAILQ_ENTRY(asker) place; /* by deadline: everybody waits equally long */
-	struct worker *worker;
-	uint64_t ask;
-	int64_t deadline;
-	enum dns_type type;
-	const struct dns_answer *answer;
-	char name[DNS_NAME_MAX + 1];
-};
-
 struct query {
 	UT_hash_handle hh;
 	TAILQ_HEAD(, asker) askers;
 	uint64_t sent; /* its handle at libunbound; 0: not asked yet */
+	bool faked;
 	int64_t since; /* us */
 	struct timer timer;
 	enum dns_type type;
@@ -88,114 +71,18 @@ static struct resolver {
 	unsigned waiting;
 } self;
 
-static unsigned slot; /* struct handles * of struct ask */
 static bool registered;
 static _Atomic(resolver_fake_fn) faked;
 static atomic_int security;
 
-/* --- on the worker that asks ----------------------------------------------------------- */
-
-static void
-answered(struct worker *worker, struct post *post)
-{
-	struct asker *asker = (struct asker *)post;
-	struct handles *asks = worker_slot(worker, slot);
-	struct ask *ask = asks != NULL ? handle_get(asks, asker->ask) : NULL;
-
-	if (ask != NULL) {
-		handle_end(asks, asker->ask);
-		ask->fn(ask->arg, asker->answer);
-		free(ask);
-	}
-	dns_answer_unref(&asker->answer);
-	free(asker);
-}
-
-static void
-forget_asks(struct worker *worker)
-{
-	struct handles *asks = worker_slot(worker, slot);
-	uint32_t at = 0;
-	void *ask;
-
-	if (asks == NULL)
-		return;
-	while ((ask = handle_walk(asks, &at)) != NULL)
-		free(ask);
-	handles_free(asks);
-	free(asks);
-	worker_slot_set(worker, slot, NULL);
-}
-
-static struct handles *
-asks_of(struct worker *worker)
-{
-	struct handles *asks = worker_slot(worker, slot);
-
-	if (asks == NULL) {
-		asks = xcalloc(1, sizeof *asks);
-		worker_slot_set(worker, slot, asks);
-	}
-	return asks;
-}
-
-/* In lower case, without the last dot. A name that is too long ends as one that fails. */
-static void
-set_name(struct asker *asker, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len > 0 && name[len - 1] == '.')
-		len--;
-	if (len > DNS_NAME_MAX)
-		len = 0;
-	for (size_t i = 0; i < len; i++)
-		asker->name[i] = (char)tolower((unsigned char)name[i]);
-}
-
-static void asked(struct worker *worker, struct post *post);
-
-uint64_t
-resolver_ask(const char *name, enum dns_type type, resolver_fn fn, void *arg)
-{
-	struct worker *worker = worker_current();
-	struct ask *ask = xmalloc(sizeof *ask);
-	struct asker *asker = xcalloc(1, sizeof *asker);
-	uint64_t id;
-
-	*ask = (struct ask){ fn, arg };
-	id = handle_new(asks_of(worker), ask);
-	asker->post.run = asked;
-	asker->worker = worker;
-	asker->ask = id;
-	asker->deadline = worker_now_ms() + RESOLVER_DEADLINE_MS;
-	asker->type = type;
-	set_name(asker, name);
-	metric_inc(dns_metrics, ASKED);
-	worker_post(worker_main(), &asker->post);
-	return id;
-}
-
-void
-resolver_cancel(uint64_t id)
-{
-	struct handles *asks = worker_slot(worker_current(), slot);
-	struct ask *ask = asks != NULL ? handle_get(asks, id) : NULL;
-
-	if (ask == NULL)
-		return;
-	handle_end(asks, id);
-	free(ask);
-}
-
-/* --- answering: main thread from here on --------------------------------------------------- */
+/* --- answering ---------------------------------------------------------------------------- */
 
 static void
 answer_one(struct asker *asker, const struct dns_answer *answer)
 {
 	metric_inc(dns_metrics, ANSWERS + answer->status);
 	asker->answer = dns_answer_ref(answer);
-	asker->post.run = answered;
+	asker->post.run = asker_returned;
 	worker_post(asker->worker, &asker->post);
 }
 
@@ -297,6 +184,7 @@ send_to_fake(struct query *query, resolver_fake_fn fake)
 {
 	struct dns_answer *answer = fake(query->key + 1, query->type);
 
+	query->faked = true;
 	if (answer != NULL)
 		finish(query, answer);
 }
@@ -308,15 +196,19 @@ send_query(struct query *query)
 	const char *error;
 
 	if (fake != NULL) {
-		send_to_fake(query, fake);
+		if (!query->faked)
+			send_to_fake(query, fake);
 		return;
 	}
 	if (self.context == NULL || query->sent != 0)
 		return;
 	query->sent = handle_new(&self.sent, query);
 	if (!context_ask(self.context, query->key + 1, (int)query->type, unbound_says,
-		(void *)(uintptr_t)query->sent, &error))
+		(void *)(uintptr_t)query->sent, &error)) {
+		log_limited(LOG_LEVEL_WARNING, "dns", 1, 60000,
+		    "a name cannot be looked up reason=%s", error);
 		fail_query(query, DNS_FAILED, error);
+	}
 }
 
 static void
@@ -497,22 +389,24 @@ query_new(const struct asker *asker)
 }
 
 static const char *
-check_asker(const struct asker *asker)
+refuses(const struct asker *asker)
 {
 	if (asker->name[0] == '\0')
 		return "this is no name for DNS";
-	if (!self.is_open && atomic_load(&faked) == NULL)
-		return "the resolver is not running";
-	return NULL;
+	if (atomic_load(&faked) != NULL)
+		return NULL;
+	begin();
+	return self.context == NULL && self.trial == NULL ? "the resolver is not running" : NULL;
 }
 
-static void
-asked(struct worker *worker, struct post *post)
+void
+asker_arrived(struct worker *worker, struct post *post)
 {
 	struct asker *asker = (struct asker *)post;
-	const char *wrong = check_asker(asker);
-	struct query *query = find_query(asker);
+	const char *wrong = refuses(asker);
+	struct query *query = find_query(asker); /* behind refuses(), which may end some */
 
+	metric_inc(dns_metrics, ASKED);
 	if (wrong != NULL) {
 		refuse(asker, DNS_FAILED, wrong);
 		return;
@@ -530,9 +424,7 @@ asked(struct worker *worker, struct post *post)
 	self.waiting++;
 	metric_add(dns_metrics, WAITING, 1);
 	timer_set_sooner(&query->timer, asker->deadline - worker_now_ms());
-	begin();
-	if (query->sent == 0)
-		send_query(query);
+	send_query(query);
 }
 
 /* --- opening and closing ----------------------------------------------------------------------------------- */
@@ -543,8 +435,7 @@ resolver_init(void)
 	if (registered)
 		return;
 	registered = true;
-	slot = worker_slot_new();
-	worker_on_close(forget_asks);
+	askers_init();
 	timer_init(&self.trial_timer, trial_over, NULL);
 	timer_init(&self.again_timer, begin_trial, NULL);
 }

@@ -172,6 +172,7 @@ tls_new_ctx(struct tls *tls)
 	    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_dane_enable(ctx); /* costs nothing where no records are added: see tlsa.c */
 	SSL_CTX_set_default_passwd_cb(ctx, no_password);
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
 	SSL_CTX_set_tlsext_servername_arg(ctx, tls);

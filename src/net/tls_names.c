@@ -1,6 +1,6 @@
 /*
- * The domains a certificate speaks for: dNSName; id-on-xmppAddr and SRVName
- * (RFC 6120 §13.7.1.2); the common name only if it has none of these.
+ * The domains a certificate of ours speaks for: dNSName; id-on-xmppAddr and
+ * SRVName (RFC 6120 §13.7.1.2); the common name only if it has none of these.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/xalloc.h"
+#include "net/certname.h"
 #include "net/tls_impl.h"
 
 struct names {
@@ -18,10 +19,8 @@ struct names {
 };
 
 static void
-add(struct names *names, const ASN1_STRING *string)
+add(struct names *names, const char *text, size_t len)
 {
-	const char *text = (const char *)ASN1_STRING_get0_data(string);
-	size_t len = (size_t)ASN1_STRING_length(string);
 	char *name;
 
 	/* a NUL inside is a known trick to seem to be another */
@@ -43,47 +42,15 @@ add(struct names *names, const ASN1_STRING *string)
 
 /* "_xmpp-client.example.org": whoever speaks for a service here speaks for the domain. */
 static void
-add_srv_name(struct names *names, ASN1_STRING *string)
+add_alternative(void *arg, enum certname_kind kind, const char *name)
 {
-	const char *text = (const char *)ASN1_STRING_get0_data(string);
-	int len = ASN1_STRING_length(string);
-	ASN1_STRING *domain;
-
-	if (len < 14 ||
-	    (strncasecmp(text, "_xmpp-client.", 13) != 0 &&
-		strncasecmp(text, "_xmpp-server.", 13) != 0))
-		return;
-	domain = ASN1_STRING_new();
-	if (domain != NULL && ASN1_STRING_set(domain, text + 13, len - 13) == 1)
-		add(names, domain);
-	ASN1_STRING_free(domain);
-}
-
-static void
-add_other_name(struct names *names, const OTHERNAME *other)
-{
-	int nid = OBJ_obj2nid(other->type_id);
-
-	if (nid == NID_XmppAddr && other->value->type == V_ASN1_UTF8STRING)
-		add(names, other->value->value.utf8string);
-	else if (nid == NID_SRVName && other->value->type == V_ASN1_IA5STRING)
-		add_srv_name(names, other->value->value.ia5string);
-}
-
-static void
-add_alternatives(struct names *names, X509 *x509)
-{
-	GENERAL_NAMES *all = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
-		const GENERAL_NAME *one = sk_GENERAL_NAME_value(all, i);
-
-		if (one->type == GEN_DNS)
-			add(names, one->d.dNSName);
-		else if (one->type == GEN_OTHERNAME)
-			add_other_name(names, one->d.otherName);
+	if (kind == CERTNAME_SRV) {
+		if (strncasecmp(name, "_xmpp-client.", 13) != 0 &&
+		    strncasecmp(name, "_xmpp-server.", 13) != 0)
+			return;
+		name += 13;
 	}
-	GENERAL_NAMES_free(all);
+	add(arg, name, strlen(name));
 }
 
 static void
@@ -91,9 +58,12 @@ add_common_name(struct names *names, X509 *x509)
 {
 	const X509_NAME *subject = X509_get_subject_name(x509);
 	int place = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	const ASN1_STRING *name;
 
-	if (place >= 0)
-		add(names, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, place)));
+	if (place < 0)
+		return;
+	name = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, place));
+	add(names, (const char *)ASN1_STRING_get0_data(name), (size_t)ASN1_STRING_length(name));
 }
 
 char **
@@ -101,7 +71,7 @@ tls_names_of(X509 *x509)
 {
 	struct names names = { xcalloc(1, sizeof *names.list), 0 };
 
-	add_alternatives(&names, x509);
+	certname_each(x509, add_alternative, &names);
 	if (names.count == 0)
 		add_common_name(&names, x509);
 	return names.list;
