@@ -8,6 +8,7 @@
 
 struct ln_command;
 
+extern const struct ln_command s2s_commands[];
 extern const struct ln_command user_commands[];
 extern const struct ln_command server_commands[];
 

@@ -6,6 +6,7 @@ src_liblinnet_a_SOURCES += \
 	src/server/call.c \
 	src/server/command.c src/server/command.h \
 	src/server/commands.h \
+	src/server/commands_s2s.c \
 	src/server/commands_server.c \
 	src/server/commands_user.c \
 	src/server/config.c src/server/config.h \

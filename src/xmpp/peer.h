@@ -92,6 +92,7 @@ struct peer {
 	struct stream_count count;
 	uint32_t acked;
 	uint32_t acks_from; /* count.sent when XEP-0198 began */
+	const char *dane;   /* static */
 	int64_t since, busy_at, heard_at,
 	    asked_at; /* ms: begun, last stanza, last sign of life ... */
 	char sni[POLICY_ASCII_MAX];
@@ -111,6 +112,9 @@ peer_of_port(struct port *port)
 {
 	return port != NULL ? (struct peer *)((char *)port - offsetof(struct peer, port)) : NULL;
 }
+
+/* Calls `act` for every stream of this worker; `act` may end it. */
+void peers_each(void (*act)(struct peer *peer, void *arg), void *arg);
 
 /* A log line about this stream. */
 void peer_log(const struct peer *peer, enum log_level level, const char *format, ...)

@@ -344,6 +344,7 @@ peer_new(struct conn *conn, bool outgoing, bool direct_tls)
 	peer->outgoing = outgoing;
 	peer->direct_tls = direct_tls;
 	peer->since = peer->busy_at = peer->heard_at = worker_now_ms();
+	peer->dane = "";
 	peer->quota.kind = "s2s";
 	peer_limit(peer, core->stanza_max_early);
 	stream_deadline(&peer->stream, core->auth_timeout_ms);
@@ -423,9 +424,8 @@ s2s_accept_tls(int fd, const struct netaddr *from, void *arg)
 
 /* --- all of them ------------------------------------------------------------------------------------------ */
 
-/* Calls `act` for every stream of this worker; `act` may end it. */
-static void
-each_peer(void (*act)(struct peer *peer, void *arg), void *arg)
+void
+peers_each(void (*act)(struct peer *peer, void *arg), void *arg)
 {
 	struct stream *next;
 
@@ -464,7 +464,7 @@ installed(const struct snapshot *old, const struct snapshot *now)
 {
 	(void)now;
 	if (old != NULL && worker_current() != worker_main())
-		each_peer(check_policy, NULL);
+		peers_each(check_policy, NULL);
 }
 
 static struct {
@@ -508,7 +508,7 @@ static void
 shut_all(struct worker *worker, struct post *post)
 {
 	links_shelve();
-	each_peer(shut, NULL);
+	peers_each(shut, NULL);
 	post->run = shelve;
 	worker_post(worker, post);
 }

@@ -46,11 +46,12 @@ void s2s_shutdown(int64_t grace_ms, void (*done)(void *arg), void *arg);
 
 /* What `s2s list` shows. Texts live during the call. */
 struct s2s_info {
-	uint64_t conn; /* 0: a link without connection */
-	bool outgoing;
+	uint64_t conn;              /* 0: a link without connection */
+	const char *direction;      /* "in", "out", "component" */
 	const char *local, *remote; /* NULL: not said yet */
 	const char *state;
-	const char *auth;         /* "certificate", "dialback", "DANE", ""; of the first pair */
+	const char *auth;         /* "certificate", "dialback", ""; of the first pair */
+	const char *dane;         /* what became of DANE; "" where it was not looked for */
 	unsigned pairs;           /* that are proven */
 	const char *tls, *cipher; /* "" without TLS */
 	const char *address;
@@ -63,7 +64,8 @@ struct s2s_info {
 /* Walks streams and links of the current worker. */
 void s2s_each(void (*each)(const struct s2s_info *info, void *arg), void *arg);
 
-/* Ends the streams of the current worker that have to do with this remote domain; how many. */
+/* Ends the streams of the current worker that have to do with this domain of another server, or
+ * component; how many. */
 unsigned s2s_close(const char *remote);
 
 #endif
