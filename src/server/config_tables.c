@@ -117,13 +117,11 @@ static const struct ln_name trust_anchor_names[] = {
 static const struct ln_option dns_rows[] = {
 	LN_OR(config_dns, servers_word, system_names, CONFIG_DNS_SYSTEM,
 	    LN_LIST_OF(config_dns, servers, LN_ITEM_ADDRESS(53),
-		"Whom we ask: the system's resolvers, or a list of addresses.",
-		.flags = LN_RESTART)),
+		"Whom we ask: the system's resolvers, or a list of addresses.")),
 	LN_OR(config_dns, trust_anchor_word, trust_anchor_names, CONFIG_ANCHOR_AUTO,
 	    LN_OPTION_PATH(config_dns, trust_anchor, NULL,
 		"auto: the root's anchor where the resolvers hand on signatures, tried at start; "
-		"a file: insist on it; none: no validation and no DANE.",
-		.flags = LN_RESTART)),
+		"a file: insist on it; none: no validation and no DANE.")),
 	LN_OPTION_END,
 };
 

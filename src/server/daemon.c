@@ -34,9 +34,11 @@
 #include "im/registry.h"
 #include "net/listener.h"
 #include "net/pool.h"
+#include "net/resolver.h"
 #include "net/tls.h"
 #include "net/worker.h"
 #include "server/apply.h"
+#include "server/apply_dns.h"
 #include "server/commands.h"
 #include "server/control.h"
 #include "server/hostent.h"
@@ -319,6 +321,7 @@ take_over(struct daemon *d, const struct config *config, struct tls *tls, struct
 	tls_unref(&d->tls);
 	d->config = config_ref(config);
 	d->tls = tls != NULL ? tls_ref(tls) : NULL;
+	apply_dns(config);
 	log_info("server", "configuration reloaded file=%s", d->file);
 }
 
@@ -412,6 +415,7 @@ init_floors(struct daemon *d)
 	hold_init();
 	work_init(d->store);
 	xmpp_init(&needs);
+	resolver_init();
 	s2s_init(d->store);
 	hostent_init();
 	commands_init();
@@ -507,11 +511,13 @@ start_workers(struct daemon *d)
 	workers_start(how_many_workers(d->config));
 	ok = publish(d);
 	if (ok) {
+		apply_dns(d->config);
 		s2s_start();
 		serve(d);
 	}
 	settle(d);
 	close_down(d);
+	resolver_close();
 	workers_stop();
 	while (d->signal_count > 0)
 		event_free(d->signals[--d->signal_count]);

@@ -2,6 +2,7 @@ src_liblinnet_a_SOURCES += \
 	src/linnet/command.h src/linnet/option.h \
 	src/server/web.c src/server/web.h \
 	src/server/apply.c src/server/apply.h src/server/apply_s2s.c src/server/apply_s2s.h \
+	src/server/apply_dns.c src/server/apply_dns.h \
 	src/server/apply_tls.c \
 	src/server/call.c \
 	src/server/command.c src/server/command.h \
