@@ -6,14 +6,23 @@
 #include "base/hash.h"
 
 #include <string.h>
+#include <sys/random.h>
 
-static uint64_t key0 = 0x0706050403020100, key1 = 0x0f0e0d0c0b0a0908;
+static uint64_t slot_key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
+static uint64_t table_key[2];
+
+/* Before any table, those of other constructors too. */
+__attribute__((constructor(101))) static void
+make_table_key(void)
+{
+	if (getrandom(table_key, sizeof table_key, 0) != sizeof table_key)
+		abort();
+}
 
 void
 hash_set_key(const uint8_t key[HASH_KEY_LEN])
 {
-	memcpy(&key0, key, 8);
-	memcpy(&key1, key + 8, 8);
+	memcpy(slot_key, key, HASH_KEY_LEN);
 }
 
 static inline uint64_t
@@ -49,12 +58,12 @@ sip_word(struct sip *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-uint64_t
-hash_bytes(const void *bytes, size_t len)
+static inline uint64_t
+sip(const uint64_t key[2], const void *bytes, size_t len)
 {
 	const unsigned char *p = bytes, *end = p + (len & ~(size_t)7);
-	struct sip s = { key0 ^ 0x736f6d6570736575, key1 ^ 0x646f72616e646f6d,
-		key0 ^ 0x6c7967656e657261, key1 ^ 0x7465646279746573 };
+	struct sip s = { key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+		key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573 };
 	uint64_t word, tail = (uint64_t)len << 56;
 
 	for (; p < end; p += 8) {
@@ -68,4 +77,16 @@ hash_bytes(const void *bytes, size_t len)
 	for (int i = 0; i < 3; i++)
 		sip_round(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t
+hash_bytes(const void *bytes, size_t len)
+{
+	return sip(slot_key, bytes, len);
+}
+
+uint64_t
+hash_table_bytes(const void *bytes, size_t len)
+{
+	return sip(table_key, bytes, len);
 }

@@ -2,8 +2,11 @@
  * Keyed hashing and hash tables.
  *
  * Every table that a peer can fill is a uthash table hashed with SipHash-1-3
- * under a key of this server. Include this header, never <uthash.h> itself;
- * then use uthash's own macros (HASH_ADD_KEYPTR, HASH_FIND ...).
+ * under a random key of this process. Include this header, never <uthash.h>
+ * itself; then use uthash's own macros (HASH_ADD_KEYPTR, HASH_FIND ...).
+ *
+ * Slots (core) are hashed under a key of their own, which is kept in the
+ * database: tables that are made before that is open must not depend on it.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -18,18 +21,18 @@
 
 #define HASH_KEY_LEN 16
 
-/*
- * Sets the key. Main thread, once, before any table is made: the tables of a
- * process die with it, but slots (core) are kept in the database with the key.
- */
+/* Sets the key of hash_bytes(). Main thread, once, before any JID is made. */
 void hash_set_key(const uint8_t key[HASH_KEY_LEN]);
 
-/* 64 bits of SipHash-1-3 of the bytes. Any thread. */
+/* 64 bits of SipHash-1-3 of the bytes under that key. Any thread. */
 uint64_t hash_bytes(const void *bytes, size_t len);
 
-#define HASH_FUNCTION(keyptr, keylen, hashv)                        \
-	do {                                                        \
-		(hashv) = (unsigned)hash_bytes((keyptr), (keylen)); \
+/* The same under the key of the process: what uthash uses here. */
+uint64_t hash_table_bytes(const void *bytes, size_t len);
+
+#define HASH_FUNCTION(keyptr, keylen, hashv)                              \
+	do {                                                              \
+		(hashv) = (unsigned)hash_table_bytes((keyptr), (keylen)); \
 	} while (0)
 #define uthash_malloc(size) xmalloc(size)
 #define uthash_fatal(message) abort()
