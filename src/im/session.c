@@ -33,6 +33,7 @@
 
 /* A hold out for so long is a bug or a lost worker; a failing store stops this clock (DESIGN section
  * 8), as it does that of hibernation. */
+#define CLOSING_MS 2000 /* how long answers are waited for once the client has closed its stream */
 #define HOLD_MAX_MS 60000
 #define FAILING_MS 1000
 
@@ -203,6 +204,8 @@ give_credit(struct ln_session *session)
 		port->ops->go_on(port);
 }
 
+static void check_closing(struct ln_session *session);
+
 void
 session_holds_advanced(struct hold_owner *owner)
 {
@@ -212,6 +215,7 @@ session_holds_advanced(struct hold_owner *owner)
 	give_credit(session);
 	if (session->sm != NULL)
 		manage_holds_advanced(session);
+	check_closing(session);
 }
 
 void
@@ -400,11 +404,35 @@ session_lost(struct ln_session *session, const char *reason)
 void
 session_detach(struct ln_session *session, bool closed, const char *reason)
 {
-	session->port = (struct port_ref){ 0 };
-	if (closed || session->sm == NULL || session->sm->id == NULL)
+	if (closed && session->closing_until == 0 && hold_owner_out(&session->holds) > 0) {
+		session->closing_until = worker_now_ms() + CLOSING_MS;
+		timer_set_sooner(&session->timer, CLOSING_MS);
+		return;
+	}
+	if (!closed)
+		session->port = (struct port_ref){ 0 };
+	if (closed || session->closing_until != 0 || session->sm == NULL || session->sm->id == NULL)
 		session_end(session, NULL, reason);
 	else
 		session_lost(session, reason);
+}
+
+static void
+close_now(struct entity *entity, void *arg)
+{
+	struct ln_session *session = entity != NULL ? session_find((uint64_t)(uintptr_t)arg) : NULL;
+
+	if (session != NULL)
+		session_end(session, NULL, "closed by the peer");
+}
+
+/* Everything that its client sent has been dealt with; answers are in the inbox, before this. */
+static void
+check_closing(struct ln_session *session)
+{
+	if (session->closing_until != 0 && hold_owner_out(&session->holds) == 0)
+		entity_call(&session->account->entity.jid, close_now,
+		    (void *)(uintptr_t)session->id);
 }
 
 /* What the client did not acknowledge (XEP-0198 §5 "Resumption", last rules; RFC 6121 §8.5.3.2). */
@@ -503,6 +531,8 @@ set_deadline(struct ln_session *session, int64_t now)
 	if (hold_owner_out(&session->holds) > 0 &&
 	    (at == 0 || session->holds.stalled_since + HOLD_MAX_MS < at))
 		at = session->holds.stalled_since + HOLD_MAX_MS;
+	if (session->closing_until != 0 && (at == 0 || session->closing_until < at))
+		at = session->closing_until;
 	if (at != 0)
 		timer_set(&session->timer, at > now ? at - now : 0);
 }
@@ -525,6 +555,10 @@ check_time(struct ln_session *session, int64_t now)
 		log_error("c2s", "hold not released session=%s number=%u",
 		    log_quote(session->jid.full), session->holds.released);
 		session_end(session, "internal-server-error", "an acknowledgement was lost");
+		return;
+	}
+	if (session->closing_until != 0 && session->closing_until <= now) {
+		session_end(session, NULL, "closed by the peer");
 		return;
 	}
 	if (session->port.id == 0 && session->hibernates_until <= now) {

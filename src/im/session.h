@@ -53,6 +53,7 @@ struct ln_session {
 	char *address;
 	char *lang; /* of its first stream; NULL: none */
 	bool secure;
+	int64_t closing_until; /* its client closed the stream; 0: it did not */
 	bool ended;
 };
 

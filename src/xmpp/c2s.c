@@ -234,6 +234,12 @@ on_gone(struct stream *stream)
 	count_down();
 }
 
+static bool
+on_closing(struct stream *stream)
+{
+	return session_closing((struct client *)stream);
+}
+
 static const struct stream_ops ops = {
 	.header = on_header,
 	.element = on_element,
@@ -244,6 +250,7 @@ static const struct stream_ops ops = {
 	.leaving = on_leaving,
 	.arrived = on_arrived,
 	.ended = on_ended,
+	.closing = on_closing,
 	.gone = on_gone,
 };
 

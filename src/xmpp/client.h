@@ -88,6 +88,9 @@ void session_sent(struct client *client);
 /* The stream has ended: tells the session, if there is one. */
 void session_ended(struct client *client, enum stream_end end, const char *reason);
 
+/* The client closed its stream. True: its session says when all is answered (port_ops.close). */
+bool session_closing(struct client *client);
+
 /* XEP-0198 on a bound stream (sm.c); false: no such element. */
 bool sm_element(struct client *client, const struct ln_elem *elem);
 

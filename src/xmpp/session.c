@@ -149,6 +149,20 @@ session_sent(struct client *client)
 	up_post(&up);
 }
 
+bool
+session_closing(struct client *client)
+{
+	struct up *up;
+
+	if (client->session == 0)
+		return false;
+	up = up_of(client, UP_DETACH);
+	up->detach.closed = true;
+	up->detach.reason = "closed by the peer";
+	up_post(&up);
+	return true;
+}
+
 void
 session_ended(struct client *client, enum stream_end end, const char *reason)
 {

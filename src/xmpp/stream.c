@@ -223,6 +223,8 @@ on_input(struct conn *conn, const char *bytes, size_t len)
 {
 	struct stream *stream = conn_owner(conn);
 
+	if (stream->peer_closed)
+		return;
 	stream->last_input = worker_now_ms();
 	charge(stream, len);
 	feed(stream, bytes, len);
@@ -408,6 +410,10 @@ stream_close(struct stream *stream)
 		stream->ops->answer(stream);
 	stream_send_text(stream, "</stream:stream>");
 	end(stream, STREAM_RELEASED, "closed by this server");
+	if (stream->peer_closed) {
+		conn_close(stream->conn, CONN_FINISHED, true);
+		return;
+	}
 	stream_go_on(stream, (unsigned)stream->pause);
 	stream_deadline(stream, CLOSE_MS);
 }
@@ -439,6 +445,10 @@ on_end(void *arg)
 {
 	struct stream *stream = arg;
 
+	if (!stream->ending && stream->ops->closing != NULL && stream->ops->closing(stream)) {
+		stream->peer_closed = true;
+		return;
+	}
 	if (!stream->ending) {
 		stream_send_text(stream, "</stream:stream>");
 		end(stream, STREAM_CLOSED, "closed by the peer");

@@ -62,6 +62,9 @@ struct stream_ops {
 	void (*leaving)(struct stream *stream);
 	void (*arrived)(struct stream *stream);
 	void (*ended)(struct stream *stream, enum stream_end end, const char *reason);
+	/* The peer closed its stream. True: answers are still due, and the owner calls
+	 * stream_close() behind them. May be NULL. */
+	bool (*closing)(struct stream *stream);
 	void (*gone)(struct stream *stream);
 };
 
@@ -87,7 +90,8 @@ struct stream {
 	uint32_t rest_len;
 	uint8_t pause;
 	bool feeding, discard, answered, ending, parked;
-	bool lean; /* set by the owner: the parser goes back after each element */
+	bool peer_closed; /* its stream; ours is open until the owner says so */
+	bool lean;        /* set by the owner: the parser goes back after each element */
 };
 
 LIST_HEAD(stream_list, stream);

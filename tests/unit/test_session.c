@@ -135,12 +135,17 @@ START_TEST(errors_end_the_stream_and_not_the_session)
 }
 END_TEST
 
+/* Answers are due: the session says when our side closes. */
 START_TEST(closing_ends_the_session)
 {
-	peer_send(peer, "</stream:stream>");
-	peer_expect(peer, "</stream:stream>");
-	peer_expect_end(peer);
+	peer_send(peer, "</stream:stream><message/>");
+	peer_quiet(peer);
 	expect_ups("detach closed\n");
+	kit_find_port()->ops->ack(kit_find_port(), 1);
+	kit_find_port()->ops->close(kit_find_port(), NULL, NULL);
+	peer_expect(peer, "<a xmlns='urn:xmpp:sm:3' h='1'/></stream:stream>");
+	peer_expect_end(peer);
+	expect_ups("");
 }
 END_TEST
 
