@@ -46,9 +46,14 @@ fanout_add(struct fanout *fanout, const struct ln_jid *to)
 	fanout->to[fanout->count++] = ln_jid_clone(fanout->arena, to);
 }
 
-static void
-fanout_free(struct fanout *fanout)
+void
+fanout_free(struct fanout **fanout_p)
 {
+	struct fanout *fanout = *fanout_p;
+
+	*fanout_p = NULL;
+	if (fanout == NULL)
+		return;
 	ln_stanza_free(&fanout->template);
 	arena_free(&fanout->arena);
 	free(fanout->to);
@@ -111,7 +116,7 @@ fanout_continue(struct entity *entity)
 	send_some(fanout);
 	if (fanout->sent == fanout->count) {
 		entity->fanout = fanout->next;
-		fanout_free(fanout);
+		fanout_free(&fanout);
 	}
 	return entity->fanout != NULL;
 }
@@ -122,13 +127,13 @@ fanout_send(struct entity *entity, struct fanout *fanout)
 	struct fanout **last = &entity->fanout;
 
 	if (fanout->count == 0) {
-		fanout_free(fanout);
+		fanout_free(&fanout);
 		return;
 	}
 	/* A short one is sent at once if nothing is ahead of it. */
 	if (*last == NULL && fanout->count <= FANOUT_TURN) {
 		send_some(fanout);
-		fanout_free(fanout);
+		fanout_free(&fanout);
 		return;
 	}
 	while (*last != NULL)
@@ -144,6 +149,6 @@ fanout_drop(struct entity *entity)
 
 	while ((fanout = entity->fanout) != NULL) {
 		entity->fanout = fanout->next;
-		fanout_free(fanout);
+		fanout_free(&fanout);
 	}
 }

@@ -24,6 +24,9 @@ struct fanout *fanout_new(struct ln_stanza *template);
 void fanout_add(struct fanout *fanout, const struct ln_jid *to);
 void fanout_send(struct entity *entity, struct fanout *fanout);
 
+/* One that was not sent after all; nulls the pointer. */
+void fanout_free(struct fanout **fanout);
+
 /* Sends the next FANOUT_TURN; true: there is more. Called by the serving loop. */
 bool fanout_continue(struct entity *entity);
 

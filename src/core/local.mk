@@ -4,6 +4,7 @@ src_liblinnet_a_SOURCES += \
 	src/core/federation.h \
 	src/core/hold.c src/core/hold.h \
 	src/core/host.c src/core/host.h \
+	src/core/hostvalue.c src/core/hostvalue.h \
 	src/core/credentials.c \
 	src/core/idna.c src/core/idna.h \
 	src/core/jid.c \

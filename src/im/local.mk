@@ -1,6 +1,7 @@
 src_liblinnet_a_SOURCES += \
 	src/im/account.c src/im/account.h \
 	src/im/api.c \
+	src/im/broadcast.c \
 	src/im/deliver.c src/im/deliver.h \
 	src/im/manage.c src/im/manage.h \
 	src/im/pending.c src/im/pending.h \

@@ -62,6 +62,13 @@ void ln_session_send_nonza(struct ln_session *session, const struct ln_elem *ele
 /* Ends a session with a stream error: "conflict", "not-authorized" ... */
 void ln_session_close(struct ln_session *session, const char *condition, const char *text);
 
+/*
+ * Sends a message of the host to every account of it that is available just now: one copy each,
+ * to the bare JID. It goes out in portions, in order with what the host sent before. Any worker;
+ * ownership passes.
+ */
+void ln_broadcast(const struct ln_host *host, struct ln_stanza *st);
+
 /* --- roster and presence ----------------------------------------------------- */
 
 struct ln_roster_item;

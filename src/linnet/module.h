@@ -180,6 +180,18 @@ void ln_value_read(const struct ln_mod *mod, struct ln_account *account, unsigne
     void (*done)(const struct ln_mod *mod, struct ln_account *account, struct ln_token *token,
 	const struct ln_elem *doc));
 
+/*
+ * The same of the host that the module is on at, without an account (its row is in `values` too,
+ * without flags). Every worker has them all, so they are few and small; they are read at any time,
+ * into `arena`. NULL: none.
+ */
+const struct ln_elem *ln_host_value_get(const struct ln_mod *mod, unsigned value, const char *key,
+    struct arena *arena);
+
+/* Stores one (NULL deletes it); then every worker gets it, and `done` is called on this one. */
+void ln_host_value_set(const struct ln_mod *mod, unsigned value, const char *key,
+    const struct ln_elem *doc, void (*done)(void *arg, bool ok), void *arg);
+
 /* --- metrics --------------------------------------------------------------------- */
 
 /* A counter; exported as linnet_<module>_<name> with label host. */

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "core/entity.h"
 #include "core/hold.h"
+#include "core/hostvalue.h"
 #include "core/module.h"
 #include "core/port.h"
 #include "core/work.h"
@@ -249,7 +250,7 @@ open_store(struct daemon *d)
 		return false;
 	}
 	hash_set_key(store_hash_key(d->store));
-	return true;
+	return host_values_load(d->store) || complain("%s: cannot be read", d->config->data);
 }
 
 /* --- the end: streams, then sessions, then the store (DESIGN section 8) --------------------------- */
@@ -412,6 +413,7 @@ init_floors(struct daemon *d)
 	module_init();
 	port_init();
 	host_init();
+	host_values_init();
 	hold_init();
 	work_init(d->store);
 	xmpp_init(&needs);
@@ -473,6 +475,7 @@ close_down(struct daemon *d)
 	if (d->files != NULL)
 		pool_free(&d->files);
 	web_close();
+	host_values_close();
 }
 
 static bool
