@@ -37,6 +37,7 @@
 #include <stdint.h>
 
 #include "linnet/option.h"
+#include "linnet/stanza.h"
 
 struct arena;
 struct ln_account;
@@ -147,6 +148,13 @@ void ln_call_say(struct ln_call *call, const char *format, ...)
 void ln_call_fail(struct ln_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same with the condition that answers a stanza which asked for it. */
+void ln_call_refuse(struct ln_call *call, enum ln_error error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* For LN_HOME_EACH: adds to the one number that is answered, instead of a row for each worker. */
+void ln_call_sum(struct ln_call *call, int64_t number);
+
 /* The command goes on after the function returns; whoever has the call then calls
  * ln_call_done() once, from any thread, and does not touch it again. */
 void ln_call_later(struct ln_call *call);
@@ -173,6 +181,7 @@ struct ln_cell {
 
 struct ln_result {
 	const char *failure; /* NULL: it went well */
+	enum ln_error error; /* LN_ERR_COUNT: a failure that no condition says better */
 	const char *said;    /* lines for people, each with its newline; "" */
 	const char *const *columns;
 	unsigned column_count;
@@ -197,11 +206,12 @@ bool ln_command_allowed(const struct ln_command *command, const struct ln_jid *w
 /*
  * Makes a call, gives it its arguments and starts it; `done` runs once, on the
  * same worker, and reads the result; then the call frees itself. An argument
- * that is wrong is the call's failure, so that there is one way out.
+ * that is wrong is the call's failure, so that there is one way out; ln_call_start()
+ * says false then.
  */
 struct ln_call *ln_call_new(const struct ln_command *command,
     void (*done)(struct ln_call *call, const struct ln_result *result, void *arg), void *arg);
 void ln_call_give(struct ln_call *call, const char *arg, const char *bytes, size_t len);
-void ln_call_start(struct ln_call *call);
+bool ln_call_start(struct ln_call *call);
 
 #endif

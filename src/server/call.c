@@ -47,6 +47,7 @@ struct ln_call {
 	struct ln_account *account;
 
 	const char *failure;
+	enum ln_error error;
 	struct buf said;
 	const char **columns;
 	unsigned column_count;
@@ -181,14 +182,39 @@ ln_call_say(struct ln_call *call, const char *format, ...)
 }
 
 void
+ln_call_sum(struct ln_call *call, int64_t number)
+{
+	if (call->cell_count == 0)
+		ln_call_cell_number(call, 0);
+	call->cells[0].number += number;
+}
+
+static void __attribute__((format(printf, 3, 0)))
+fail(struct ln_call *call, enum ln_error error, const char *format, va_list args)
+{
+	if (call->failure != NULL)
+		return;
+	call->failure = arena_vprintf(call->arena, format, args);
+	call->error = error;
+}
+
+void
 ln_call_fail(struct ln_call *call, const char *format, ...)
 {
 	va_list args;
 
-	if (call->failure != NULL)
-		return;
 	va_start(args, format);
-	call->failure = arena_vprintf(call->arena, format, args);
+	fail(call, LN_ERR_COUNT, format, args);
+	va_end(args);
+}
+
+void
+ln_call_refuse(struct ln_call *call, enum ln_error error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fail(call, error, format, args);
 	va_end(args);
 }
 
@@ -212,6 +238,7 @@ finish(struct worker *worker, struct post *post)
 	struct ln_call *call = (struct ln_call *)post;
 	const struct ln_result result = {
 		.failure = call->failure,
+		.error = call->error,
 		.said = call->said.len > 0 ? call->said.data : "",
 		.columns = call->columns,
 		.column_count = call->column_count,
@@ -315,9 +342,11 @@ drop(struct item *item, enum item_drop why)
 	struct ln_call *call = call_of_item(item);
 
 	if (why == DROP_ABSENT)
-		ln_call_fail(call, "there is no account %s", call->values[0].jid.full);
+		ln_call_refuse(call, LN_ERR_ITEM_NOT_FOUND, "there is no account %s",
+		    call->values[0].jid.full);
 	else if (why == DROP_FULL)
-		ln_call_fail(call, "the account is too busy; try again");
+		ln_call_refuse(call, LN_ERR_RESOURCE_CONSTRAINT,
+		    "the account is too busy; try again");
 	else
 		ln_call_fail(call, "the account could not be read");
 	atomic_store_explicit(&call->holders, 1, memory_order_relaxed);
@@ -334,7 +363,7 @@ send_to_account(struct ln_call *call)
 	router_item(&call->values[0].jid, &call->item);
 }
 
-void
+bool
 ln_call_start(struct ln_call *call)
 {
 	unsigned count = command_arg_count(call->command);
@@ -347,19 +376,22 @@ ln_call_start(struct ln_call *call)
 		    !(arg->flags & LN_ARG_OPTIONAL))
 			ln_call_fail(call, "%s is missing: %s", arg->name, arg->help);
 	}
-	call->post.run = run_here;
 	if (call->failure != NULL) {
 		call->post.run = finish;
-		to = call->origin;
-	} else if (call->command->home == LN_HOME_ACCOUNT) {
-		send_to_account(call);
-		return;
-	} else if (call->command->home == LN_HOME_NAME) {
-		to = router_home(&call->values[0].jid);
-	} else if (call->command->home == LN_HOME_EACH) {
-		to = worker_get(0);
+		worker_post(call->origin, &call->post);
+		return false;
 	}
+	call->post.run = run_here;
+	if (call->command->home == LN_HOME_ACCOUNT) {
+		send_to_account(call);
+		return true;
+	}
+	if (call->command->home == LN_HOME_NAME)
+		to = router_home(&call->values[0].jid);
+	else if (call->command->home == LN_HOME_EACH)
+		to = worker_get(0);
 	worker_post(to, &call->post);
+	return true;
 }
 
 /* ---- Arguments ---- */

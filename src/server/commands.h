@@ -10,6 +10,7 @@ struct ln_command;
 
 extern const struct ln_command s2s_commands[];
 extern const struct ln_command user_commands[];
+extern const struct ln_command show_commands[];
 extern const struct ln_command server_commands[];
 
 /* Registers them. Main thread, before the workers start. */

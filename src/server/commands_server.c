@@ -189,4 +189,5 @@ commands_init(void)
 	commands_add(server_commands);
 	commands_add(user_commands);
 	commands_add(s2s_commands);
+	commands_add(show_commands);
 }

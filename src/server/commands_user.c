@@ -53,7 +53,11 @@ registered(void *arg, enum ln_registry_outcome outcome, const char *error)
 {
 	struct ln_call *call = arg;
 
-	if (outcome != LN_REGISTRY_OK)
+	if (outcome == LN_REGISTRY_TAKEN)
+		ln_call_refuse(call, LN_ERR_CONFLICT, "%s", error);
+	else if (outcome == LN_REGISTRY_ABSENT)
+		ln_call_refuse(call, LN_ERR_ITEM_NOT_FOUND, "%s", error);
+	else if (outcome != LN_REGISTRY_OK)
 		ln_call_fail(call, "%s", error);
 	ln_call_done(call);
 }
@@ -246,7 +250,7 @@ existence_known(struct store_job *job, void *arg)
 	const struct store_row *row = store_rows(job, 0);
 
 	if (row == NULL || row->cell[2].integer != STORE_ACTIVE)
-		ln_call_fail(call, "there is no such account");
+		ln_call_refuse(call, LN_ERR_ITEM_NOT_FOUND, "there is no such account");
 	ln_call_done(call);
 }
 

@@ -9,6 +9,7 @@ src_liblinnet_a_SOURCES += \
 	src/server/commands.h \
 	src/server/commands_s2s.c \
 	src/server/commands_server.c \
+	src/server/commands_show.c \
 	src/server/commands_user.c \
 	src/server/config.c src/server/config.h \
 	src/server/config_check.c \

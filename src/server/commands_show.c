@@ -1,0 +1,159 @@
+/*
+ * user roster, stats, count; session count: what there is, for administrators.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <string.h>
+
+#include "core/entity.h"
+#include "core/host.h"
+#include "core/work.h"
+#include "im/account.h"
+#include "im/roster.h"
+#include "im/session.h"
+#include "linnet/command.h"
+#include "server/commands.h"
+#include "store/entity.h"
+
+/* --- one account --------------------------------------------------------------------------------- */
+
+static const char *
+subscription_of(const struct ln_roster_item *item)
+{
+	if (ln_roster_to(item))
+		return ln_roster_from(item) ? "both" : "to";
+	return ln_roster_from(item) ? "from" : "none";
+}
+
+/* A contact that is in several groups has a row for each. */
+static void
+add_contact(struct ln_call *call, const struct ln_roster_item *item, const char *group)
+{
+	ln_call_cell(call, item->jid.full);
+	ln_call_cell(call, item->name);
+	ln_call_cell(call, subscription_of(item));
+	ln_call_cell(call, group);
+}
+
+static void
+user_roster(const struct ln_mod *mod, struct ln_call *call)
+{
+	const struct ln_roster_item *item = ln_roster_first(ln_call_account(call));
+
+	(void)mod;
+	ln_call_columns(call, "jid", "name", "subscription", "group", NULL);
+	for (; item != NULL; item = ln_roster_next(item)) {
+		const char *group = item->groups;
+
+		if (!(item->state & ROSTER_SHOWN))
+			continue;
+		if (group == NULL || group[0] == '\0')
+			add_contact(call, item, NULL);
+		for (; group != NULL && group[0] != '\0'; group += strlen(group) + 1)
+			add_contact(call, item, group);
+	}
+}
+
+static void
+add_fact(struct ln_call *call, const char *name, const char *value)
+{
+	ln_call_cell(call, name);
+	ln_call_cell(call, value);
+}
+
+static void
+add_count(struct ln_call *call, const char *name, int64_t count)
+{
+	ln_call_cell(call, name);
+	ln_call_cell_number(call, count);
+}
+
+/* The names are those of XEP-0133 §4.12 as far as it has them. */
+static void
+user_stats(const struct ln_mod *mod, struct ln_call *call)
+{
+	const struct ln_account *account = ln_call_account(call);
+	const struct ln_roster_item *item = ln_roster_first(account);
+	const struct ln_session *session;
+	int64_t contacts = 0;
+
+	(void)mod;
+	ln_call_columns(call, "name", "value", NULL);
+	TAILQ_FOREACH(session, &account->sessions, link)
+		add_fact(call, "ipaddresses", session->address);
+	for (; item != NULL; item = ln_roster_next(item))
+		contacts += (item->state & ROSTER_SHOWN) != 0;
+	add_count(call, "rostersize", contacts);
+	TAILQ_FOREACH(session, &account->sessions, link)
+		add_fact(call, "onlineresources", ln_jid_resource(&session->jid));
+	add_count(call, "storedmessages", ln_account_stored(account));
+}
+
+/* --- how many --------------------------------------------------------------------------------------- */
+
+static void
+counted(struct store_job *job, void *arg)
+{
+	const struct store_row *row = store_rows(job, 0);
+	struct ln_call *call = arg;
+
+	if (store_job_outcome(job) == STORE_OK && row != NULL)
+		ln_call_cell_number(call, row->cell[0].integer);
+	else
+		ln_call_fail(call, "%s", store_job_error(job));
+	ln_call_done(call);
+}
+
+static void
+user_count(const struct ln_mod *mod, struct ln_call *call)
+{
+	struct store_job *job = store_job_new(work_store(), "user count");
+
+	(void)mod;
+	ln_call_columns(call, "users", NULL);
+	store_entity_count(job, STORE_ACCOUNT,
+	    ln_call_given(call, 0) ? ln_call_text(call, 0) : NULL);
+	ln_call_later(call);
+	store_read(job, 0, counted, call);
+}
+
+static void
+count_online(struct entity *entity, void *arg)
+{
+	struct ln_call *call = arg;
+
+	if (entity->ops != &account_ops || TAILQ_EMPTY(&account_of(entity)->sessions))
+		return;
+	if (!ln_call_given(call, 0) || ln_jid_in_domain(&entity->jid, ln_call_text(call, 0)))
+		ln_call_sum(call, 1);
+}
+
+static void
+session_count(const struct ln_mod *mod, struct ln_call *call)
+{
+	(void)mod;
+	ln_call_columns(call, "users", NULL);
+	ln_call_sum(call, 0);
+	entity_each(count_online, call);
+}
+
+/* --- rows -------------------------------------------------------------------------------------------- */
+
+static const struct ln_arg account_arg[] = { { LN_ARG_ACCOUNT, "jid", "Whose.", 0, NULL },
+	LN_ARG_ROWS_END };
+static const struct ln_arg host_arg[] = {
+	{ LN_ARG_HOST, "host", "At this host alone.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END
+};
+
+#define ADMIN_NODE "http://jabber.org/protocol/admin#"
+
+const struct ln_command show_commands[] = { { "user roster", "Show an account's contacts.",
+						LN_ROLE_ADMIN, LN_HOME_ACCOUNT, account_arg,
+						user_roster, ADMIN_NODE "get-user-roster" },
+	{ "user stats", "Show figures of an account.", LN_ROLE_ADMIN, LN_HOME_ACCOUNT, account_arg,
+	    user_stats, ADMIN_NODE "user-stats" },
+	{ "user count", "Count accounts.", LN_ROLE_ADMIN, LN_HOME_MAIN, host_arg, user_count,
+	    ADMIN_NODE "get-registered-users-num" },
+	{ "session count", "Count accounts that are logged in.", LN_ROLE_ADMIN, LN_HOME_EACH,
+	    host_arg, session_count, ADMIN_NODE "get-online-users-num" },
+	LN_COMMAND_END };
