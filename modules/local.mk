@@ -38,12 +38,16 @@ EXTRA_DIST += modules/sasl_external/sasl_external.md modules/sasl_plain/sasl_pla
 	modules/sasl_scram/sasl_scram.md
 
 # Administration
-module_PROGRAMS += modules/commands.so
+module_PROGRAMS += modules/announce.so modules/commands.so
+modules_announce_so_SOURCES = modules/announce/mod_announce.c
+modules_announce_so_CFLAGS = $(module_cflags)
+modules_announce_so_LDFLAGS = $(module_ldflags)
+modules_announce_so_LDADD =
 modules_commands_so_SOURCES = modules/commands/mod_commands.c
 modules_commands_so_CFLAGS = $(module_cflags)
 modules_commands_so_LDFLAGS = $(module_ldflags)
 modules_commands_so_LDADD =
-EXTRA_DIST += modules/commands/commands.md
+EXTRA_DIST += modules/announce/announce.md modules/commands/commands.md
 
 # XEPs of accounts and sessions
 module_PROGRAMS += modules/blocking.so \

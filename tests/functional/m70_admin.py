@@ -130,7 +130,5 @@ def test_motd(server, admin):
     paris.close()
     again = Client(server, paris.user).login("b").online()
     again.expect_nothing()
-    session = execute(admin, ADMIN + "delete-motd").get("sessionid")
-    if session:
-        execute(admin, ADMIN + "delete-motd", "complete", session, submit())
+    assert execute(admin, ADMIN + "delete-motd").get("status") == "completed"
     server.client("paris").online().expect_nothing()
