@@ -125,3 +125,20 @@ unit_tests += tests/unit/test_caps
 tests_unit_test_caps_SOURCES = tests/unit/test_caps.c modules/disco/caps.c modules/disco/caps.h
 tests_unit_test_caps_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
 EXTRA_DIST += modules/disco/disco.md modules/ping/ping.md modules/version/version.md
+
+# Tests of modules: with the kit, which is a server in one thread.
+lnt_kit = tests/kit/lnt.c tests/kit/lnt.h
+lnt_cppflags = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules \
+	-I$(top_srcdir)/tests/kit
+unit_tests += modules/blocking/test_blocking modules/last/test_last modules/ping/test_ping \
+	modules/register/test_register
+modules_blocking_test_blocking_SOURCES = modules/blocking/test_blocking.c $(lnt_kit) \
+	$(modules_blocking_so_SOURCES) $(modules_carbons_so_SOURCES)
+modules_blocking_test_blocking_CPPFLAGS = $(lnt_cppflags)
+modules_last_test_last_SOURCES = modules/last/test_last.c $(lnt_kit) $(modules_last_so_SOURCES)
+modules_last_test_last_CPPFLAGS = $(lnt_cppflags)
+modules_ping_test_ping_SOURCES = modules/ping/test_ping.c $(lnt_kit) $(modules_ping_so_SOURCES)
+modules_ping_test_ping_CPPFLAGS = $(lnt_cppflags)
+modules_register_test_register_SOURCES = modules/register/test_register.c $(lnt_kit) \
+	$(modules_register_so_SOURCES)
+modules_register_test_register_CPPFLAGS = $(lnt_cppflags)
