@@ -119,8 +119,8 @@ link_named(const char *local, const char *remote)
 static bool
 is_idle(const struct link *link)
 {
-	return link->state == LINK_IDLE && link->peer == NULL && link->count == 0 &&
-	    link->verify_count == 0;
+	return link->state == LINK_IDLE && link->peer == NULL && link->dial == NULL &&
+	    link->count == 0 && link->verify_count == 0;
 }
 
 /* To be looked at in a later turn. */
@@ -139,6 +139,7 @@ link_free(struct link *link)
 	h->count--;
 	metric_add(link_metrics, LINKS, -1);
 	timer_cancel(&link->timer);
+	dial_free(&link->dial);
 	free(link);
 }
 
@@ -257,12 +258,10 @@ dial(struct link *link)
 		out_wanted(link->peer);
 		return;
 	}
-	if (here()->shelved)
+	if (link->dial != NULL || here()->shelved)
 		return;
 	metric_inc(link_metrics, DIALS);
-	link->peer = out_dial(link);
-	if (link->peer == NULL)
-		link_failed(link, LN_ERR_REMOTE_SERVER_NOT_FOUND, "there is no way to this server");
+	out_dial(link);
 }
 
 /* With jitter, so that many do not call again all at once. */
@@ -283,7 +282,6 @@ static void answer_verifies(struct link *link, enum ln_error error);
 void
 link_failed(struct link *link, enum ln_error error, const char *text)
 {
-	link->peer = NULL;
 	answer_verifies(link, error);
 	if (link->state == LINK_UP || here()->shelved) /* up by a route that they opened */
 		return;
@@ -302,7 +300,6 @@ void
 link_lost(struct link *link, const char *reason)
 {
 	metric_inc(link_metrics, LOST);
-	link->peer = NULL;
 	link->route = (struct port_ref){ 0 };
 	answer_verifies(link, LN_ERR_REMOTE_SERVER_TIMEOUT);
 	link->state = LINK_IDLE;

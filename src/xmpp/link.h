@@ -19,6 +19,7 @@
 #define LN_XMPP_LINK_H
 
 #include "base/hash.h"
+#include "net/dial.h"
 #include "net/timer.h"
 #include "xmpp/peer.h"
 #include "xmpp/sending.h"
@@ -46,7 +47,10 @@ struct link {
 	const char *local, *remote;
 	size_t key_len;
 	enum link_state state;
+	struct dial *dial;     /* under way, or NULL */
 	struct peer *peer;     /* our own stream, or NULL */
+	bool tls_off;          /* its route says so */
+	bool tried;            /* a stream failed, with `error` */
 	struct port_ref route; /* id 0: none */
 	struct sending_list queue;
 	size_t bytes;

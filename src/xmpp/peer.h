@@ -23,6 +23,7 @@
 #include "core/hold.h"
 #include "core/host.h"
 #include "core/port.h"
+#include "net/tlsa.h"
 #include "xmpp/quota.h"
 #include "xmpp/sending.h"
 #include "xmpp/stream.h"
@@ -31,14 +32,13 @@ struct link;
 
 #define POLICY_ASCII_MAX 256
 
-#define PEER_STATES(X)                                                      \
-	X(CONNECTING) /* out: no connection yet, or direct TLS under way */ \
-	X(HANDSHAKE)  /* in direct TLS, or behind <proceed/> */             \
-	X(HEADER)                                                           \
-	X(FEATURES)   /* out: theirs are to come */                         \
-	X(PROCEED)    /* out: <starttls/> was sent */                       \
-	X(AUTH)       /* out: EXTERNAL was tried */                         \
-	X(CHALLENGED) /* in: EXTERNAL without initial response */           \
+#define PEER_STATES(X)                                            \
+	X(HANDSHAKE) /* in direct TLS, or behind <proceed/> */    \
+	X(HEADER)                                                 \
+	X(FEATURES)   /* out: theirs are to come */               \
+	X(PROCEED)    /* out: <starttls/> was sent */             \
+	X(AUTH)       /* out: EXTERNAL was tried */               \
+	X(CHALLENGED) /* in: EXTERNAL without initial response */ \
 	X(OPEN)       /* nothing is left to negotiate but pairs */
 
 enum peer_state {
@@ -92,7 +92,9 @@ struct peer {
 	struct stream_count count;
 	uint32_t acked;
 	uint32_t acks_from; /* count.sent when XEP-0198 began */
-	const char *dane;   /* static */
+	enum tlsa_result tlsa;
+	const char *dane;              /* static: in words */
+	char target[DNS_NAME_MAX + 1]; /* the machine that was dialled */
 	int64_t since, busy_at, heard_at,
 	    asked_at; /* ms: begun, last stanza, last sign of life ... */
 	char sni[POLICY_ASCII_MAX];
@@ -139,8 +141,8 @@ struct pair *pair_add(struct peer *peer, const char *local, const char *remote,
 void pair_remove(struct peer *peer, struct pair *pair);
 void pair_prove(struct peer *peer, struct pair *pair, const char *how);
 
-/* A stream of our own to `link`'s remote domain; it calls link_*() with what becomes of it. */
-struct peer *out_dial(struct link *link);
+/* Dials the link's remote domain for a stream of its own; link_*() say what becomes of it. */
+void out_dial(struct link *link);
 
 /* The link has something for its stream: stanzas to be allowed, keys to be verified. */
 void out_wanted(struct peer *peer);
@@ -198,11 +200,11 @@ const struct s2s_route *policy_route(const struct s2s_conf *conf, const char *re
 /* Does the peer's certificate prove that it is this domain? */
 bool policy_certified(const struct peer *peer, const char *domain);
 
+/* Why it does not, for the log; static. */
+const char *policy_why_not(const struct peer *peer);
+
 /* May dialback prove a domain of this peer, as things are? */
 bool policy_dialback(const struct peer *peer, const struct s2s_conf *conf, const char *remote);
-
-/* Where a route leads, if it says so in numbers. */
-bool policy_address(const struct s2s_route *route, struct netaddr *to_r);
 
 /* A domain as TLS spells it (A-labels), in `out`, which is returned. */
 const char *policy_ascii(const char *domain, char out[POLICY_ASCII_MAX]);

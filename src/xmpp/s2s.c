@@ -237,7 +237,7 @@ on_deadline(struct stream *stream)
 
 	if (peer->state == PEER_OPEN)
 		peer_tend(peer);
-	else if (peer->state == PEER_HANDSHAKE || peer->state == PEER_CONNECTING)
+	else if (peer->state == PEER_HANDSHAKE)
 		conn_close(stream->conn, CONN_TIMEOUT, false);
 	else
 		stream_fail(stream, STREAM_CONNECTION_TIMEOUT, "the negotiation took too long");
@@ -488,7 +488,7 @@ static void
 shut(struct peer *peer, void *arg)
 {
 	(void)arg;
-	if (peer->state == PEER_HANDSHAKE || peer->state == PEER_CONNECTING)
+	if (peer->state == PEER_HANDSHAKE)
 		conn_close(peer->stream.conn, CONN_SHUTDOWN, false);
 	else
 		stream_fail(&peer->stream, STREAM_SYSTEM_SHUTDOWN, NULL);

@@ -138,7 +138,7 @@ close_peer(struct peer *peer, void *arg)
 	if (peer->stream.ending || !has_to_do_with(peer, closing->remote))
 		return;
 	closing->count++;
-	if (peer->state == PEER_CONNECTING || peer->state == PEER_HANDSHAKE)
+	if (peer->state == PEER_HANDSHAKE)
 		conn_close(peer->stream.conn, CONN_FINISHED, false);
 	else
 		stream_close(&peer->stream);

@@ -2,21 +2,27 @@
  * Streams that our links open: STARTTLS, EXTERNAL (XEP-0178 §3), dialback as the
  * initiating and as the receiving server (XEP-0220 §2.1).
  *
- *	CONNECTING -> HEADER -> FEATURES -> PROCEED -> HANDSHAKE -> HEADER
- *	                        FEATURES -> AUTH -> HEADER	success
- *	                        FEATURES -> OPEN -> a pair is asked for
+ *	(HANDSHAKE ->) HEADER -> FEATURES -> PROCEED -> HANDSHAKE -> HEADER
+ *	                         FEATURES -> AUTH -> HEADER	success
+ *	                         FEATURES -> OPEN -> a pair is asked for
+ *
+ * What fails before OPEN fails for one target of the dial (net/dial.h); the next
+ * one is tried.
  *
  * Before anything is said about our own domains, the other server has to be
  * who it should be, as far as policy wants that (s2s_policy.c).
  *
  * SPDX-License-Identifier: MIT
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/xalloc.h"
+#include "net/dial.h"
 #include "net/tls.h"
+#include "net/tlsa.h"
 #include "xml/writer.h"
 #include "xmpp/dialback.h"
 #include "xmpp/link.h"
@@ -64,11 +70,39 @@ begin_tls(struct peer *peer, bool direct)
 		stream_start_tls(&peer->stream, tls, &params);
 }
 
-void
-out_secured(struct peer *peer)
+static void
+begin_stream(struct peer *peer)
 {
 	peer_to(peer, PEER_HEADER);
 	out_answer(peer);
+}
+
+/* What DANE says of the certificate; where it says something, that alone counts (RFC 7673). */
+static void
+judge(struct peer *peer)
+{
+	const struct certname names[] = {
+		{ policy_ascii(peer->remote, peer->sni), peer->remote },
+		{ peer->target, NULL },
+	};
+	const struct dns_answer *tlsa =
+	    peer->link != NULL && peer->link->dial != NULL ? dial_tlsa(peer->link->dial) : NULL;
+	const char *reason;
+
+	if (tlsa == NULL)
+		return;
+	peer->tlsa = tlsa_check(conn_ssl(peer->stream.conn), tlsa, names, 2, &reason);
+	peer->dane = peer->tlsa == TLSA_MATCH ? "match"
+	    : peer->tlsa == TLSA_MISMATCH     ? "mismatch"
+					      : "unusable";
+	peer_log(peer, LOG_LEVEL_INFO, "DANE %s reason=%s", peer->dane, log_quote(reason));
+}
+
+void
+out_secured(struct peer *peer)
+{
+	judge(peer);
+	begin_stream(peer);
 }
 
 /* --- what the link needs --------------------------------------------------------------------- */
@@ -157,6 +191,7 @@ opened(struct peer *peer)
 		stream_close(&peer->stream);
 		return;
 	}
+	dial_free(&peer->link->dial);
 	send_verifies(peer);
 	if (peer->pair_count > 0)
 		established(peer);
@@ -252,7 +287,7 @@ on_features(struct peer *peer, const struct ln_elem *features)
 	peer->sm_offered = ln_elem_child(features, "sm", NS_SM) != NULL;
 	peer->dialback_known |= ln_elem_child(features, "dialback", NS_FEATURE_DIALBACK) != NULL;
 	if (!policy_certified(peer, peer->remote) && !policy_dialback(peer, conf, peer->remote)) {
-		fail(peer, "the certificate does not prove the other server's domain");
+		fail(peer, policy_why_not(peer));
 		return;
 	}
 	want_bidi(peer, features);
@@ -394,7 +429,7 @@ error_of(const struct peer *peer)
 {
 	if (peer->key_invalid)
 		return LN_ERR_INTERNAL_SERVER_ERROR;
-	if (peer->state == PEER_CONNECTING || peer->unknown_there)
+	if (peer->unknown_there)
 		return LN_ERR_REMOTE_SERVER_NOT_FOUND;
 	return LN_ERR_REMOTE_SERVER_TIMEOUT;
 }
@@ -409,10 +444,15 @@ out_ended(struct peer *peer, enum stream_end end, const char *reason)
 	peer->link = NULL;
 	if (link == NULL)
 		return;
+	link->peer = NULL;
+	link->error = error_of(peer);
+	link->tried = true;
 	if (peer->state == PEER_OPEN && (pair == NULL || pair->state == PAIR_PROVEN))
 		link_lost(link, reason);
+	else if (link->dial != NULL)
+		dial_next(link->dial, reason);
 	else
-		link_failed(link, error_of(peer), reason);
+		link_failed(link, link->error, reason);
 }
 
 void
@@ -422,25 +462,71 @@ out_leave(struct peer *peer)
 	stream_close(&peer->stream);
 }
 
-struct peer *
+static void
+begin(struct link *link, const struct dial_result *result)
+{
+	bool direct = result->target->direct_tls;
+	struct peer *peer = peer_new(result->conn, true, direct);
+
+	link->peer = peer;
+	peer->link = link;
+	peer->state = PEER_HANDSHAKE;
+	peer->tls_off = link->tls_off;
+	snprintf(peer->target, sizeof peer->target, "%s", result->target->host);
+	peer_set_names(peer, link->local, link->remote);
+	if (direct)
+		begin_tls(peer, true);
+	else
+		begin_stream(peer);
+	conn_resume(result->conn);
+}
+
+/* RFC 6120 §8.3.3.16, §8.3.3.17: nowhere to be found, or found and no use. */
+static enum ln_error
+dial_error(const struct link *link, enum dial_failure failure)
+{
+	if (link->tried)
+		return link->error;
+	return failure == DIAL_DNS ? LN_ERR_REMOTE_SERVER_TIMEOUT : LN_ERR_REMOTE_SERVER_NOT_FOUND;
+}
+
+static void
+on_dialled(void *arg, const struct dial_result *result)
+{
+	struct link *link = arg;
+	char *reason;
+
+	if (result->conn != NULL) {
+		begin(link, result);
+		return;
+	}
+	reason = xstrdup(result->reason != NULL ? result->reason : "");
+	dial_free(&link->dial);
+	link_failed(link, dial_error(link, result->failure), reason);
+	free(reason);
+}
+
+void
 out_dial(struct link *link)
 {
 	const struct s2s_conf *conf = policy_of(link->local);
 	const struct s2s_route *route = conf != NULL ? policy_route(conf, link->remote) : NULL;
-	struct tls *tls = snapshot_current()->core.tls;
-	static const struct conn_ops no_ops;
-	struct netaddr to;
-	struct peer *peer;
+	char domain[POLICY_ASCII_MAX];
+	struct dial_params params = {
+		.domain = policy_ascii(link->remote, domain),
+		.dane = conf != NULL && conf->dane,
+	};
 
-	if (route == NULL || !policy_address(route, &to) ||
-	    (route->tls == ROUTE_DIRECT && tls == NULL))
-		return NULL;
-	peer = peer_new(conn_connect(&to, NULL, &no_ops, NULL), true, route->tls == ROUTE_DIRECT);
-	peer->link = link;
-	peer->state = PEER_CONNECTING;
-	peer->tls_off = route->tls == ROUTE_OFF;
-	peer_set_names(peer, link->local, link->remote);
-	if (peer->direct_tls)
-		begin_tls(peer, true);
-	return peer;
+	if (conf == NULL || params.domain == NULL) {
+		link_failed(link, LN_ERR_REMOTE_SERVER_NOT_FOUND, "no host of ours, or no domain");
+		return;
+	}
+	if (route != NULL) {
+		params.host = route->host;
+		params.port = route->port != 0 ? route->port : PLAN_PORT;
+		params.direct_tls = route->tls == ROUTE_DIRECT;
+	}
+	link->tried = false;
+	link->tls_off = route != NULL && route->tls == ROUTE_OFF;
+	link->dial = dial_start(&params, on_dialled, link);
 }

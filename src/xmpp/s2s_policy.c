@@ -4,10 +4,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <stdio.h>
+#include <openssl/x509.h>
 #include <string.h>
 
 #include "core/idna.h"
+#include "net/certname.h"
 #include "xmpp/component.h"
 #include "xmpp/peer.h"
 
@@ -52,17 +53,6 @@ policy_route(const struct s2s_conf *conf, const char *remote)
 	return NULL;
 }
 
-bool
-policy_address(const struct s2s_route *route, struct netaddr *to_r)
-{
-	bool v6 = strchr(route->host, ':') != NULL;
-	char text[NETADDR_TEXT_MAX];
-	int len = snprintf(text, sizeof text, v6 ? "[%s]:%u" : "%s:%u", route->host,
-	    route->port != 0 ? route->port : 5269);
-
-	return len > 0 && (size_t)len < sizeof text && netaddr_parse(to_r, text);
-}
-
 const char *
 policy_ascii(const char *domain, char out[POLICY_ASCII_MAX])
 {
@@ -76,12 +66,37 @@ policy_ascii(const char *domain, char out[POLICY_ASCII_MAX])
 	return out;
 }
 
+/* DANE decides where it says something (RFC 7673); else a chain and one of its names. */
 bool
 policy_certified(const struct peer *peer, const char *domain)
 {
-	(void)peer;
-	(void)domain;
-	return false;
+	struct x509_st *x509 = conn_peer_certificate(peer->stream.conn);
+	char ascii[POLICY_ASCII_MAX];
+	const struct certname name = { policy_ascii(domain, ascii), domain };
+
+	if (!stream_secure(&peer->stream) || x509 == NULL || name.ascii == NULL ||
+	    peer->tlsa == TLSA_MISMATCH)
+		return false;
+	if (peer->tlsa == TLSA_MATCH)
+		return true;
+	return conn_verify_result(peer->stream.conn) == X509_V_OK &&
+	    certname_match(x509, &name) != CERTNAME_NONE;
+}
+
+const char *
+policy_why_not(const struct peer *peer)
+{
+	long result = conn_verify_result(peer->stream.conn);
+
+	if (!stream_secure(&peer->stream))
+		return "without TLS nothing proves the other server's domain";
+	if (conn_peer_certificate(peer->stream.conn) == NULL)
+		return "the other server shows no certificate";
+	if (peer->tlsa == TLSA_MISMATCH)
+		return "the other server's certificate is not the one that DNS names (DANE)";
+	if (result != X509_V_OK)
+		return X509_verify_cert_error_string(result);
+	return "the other server's certificate is for other names";
 }
 
 /* Without TLS there is nothing else that could prove a domain. */
