@@ -11,7 +11,8 @@ S2S = {"tls": "optional", "trust": "dialback"}
 @pytest.fixture(scope="module")
 def world(authority):
     world = World(authority, s2s=S2S)
-    world.a, world.b = world.server("a.example"), world.server("b.example")
+    world.a = world.server("a.example", way="off")
+    world.b = world.server("b.example", way="off")
     world.rogue_ = world.rogue("rogue.example", "other.example")
     world.start()
     yield world

@@ -10,7 +10,8 @@ from kit.federation import World
 @pytest.fixture(scope="module")
 def world(authority):
     world = World(authority, s2s={"tls": "optional", "trust": "dialback"})
-    world.a, world.b = world.server("a.example"), world.server("b.example")
+    world.a = world.server("a.example")
+    world.b = world.server("b.example")
     world.held = world.rogue("held.example")
     world.start()
     yield world
@@ -30,7 +31,8 @@ def test_list_and_close(world):
     out = [row for row in listed(world.a, "b.example") if row["direction"] == "out"]
     assert len(out) == 1
     assert out[0]["local"] == "a.example" and out[0]["remote"] == "b.example"
-    assert out[0]["state"] == "up" and out[0]["auth"] == "dialback" and out[0]["waiting"] == 0
+    assert out[0]["state"] == "up" and out[0]["auth"] == "certificate"
+    assert out[0]["tls"] == "TLSv1.3" and out[0]["cipher"] and out[0]["waiting"] == 0
     into = [row for row in listed(world.b, "a.example") if row["direction"] == "in"]
     assert any(row["state"] == "up" and row["pairs"] == 1 for row in into)
     world.a.ctl("s2s", "close", "b.example")

@@ -12,10 +12,10 @@ that the server opened, `rogue.connect(a)` one that it opens itself.
 
 import hashlib
 import hmac
-import pathlib
 import re
 import shutil
 import socket
+import ssl
 import tempfile
 
 from .peer import TIMEOUT
@@ -35,15 +35,16 @@ class World:
         self.s2s, self.config = s2s or {}, config or {}
         self.servers, self.rogues, self.routes = [], [], {}
 
-    def server(self, host, config=None, direct=False):
+    def server(self, host, config=None, way="starttls"):
+        """`way`: how the others begin TLS with it: starttls, direct or off."""
         one = Server(tempfile.mkdtemp(prefix="linnet-"), self.authority, config or {},
                      hosts=(host, "second." + host), more_services=("s2s", "s2s-tls"))
-        one.direct = direct
+        one.way = way
         self.servers.append(one)
         return one
 
-    def rogue(self, *domains, tls=None):
-        one = Rogue(self, domains, tls)
+    def rogue(self, *domains, tls=None, certificate=None):
+        one = Rogue(self, domains, tls, certificate)
         self.rogues.append(one)
         return one
 
@@ -54,9 +55,9 @@ class World:
         from .server import free_ports
         for one in self.servers:
             one.ports = free_ports(one.SERVICES + one.more_services)
-            service, tls = ("s2s-tls", "direct") if one.direct else ("s2s", "starttls")
+            service = "s2s-tls" if one.way == "direct" else "s2s"
             for host in (one.host, one.host2):
-                self.way(host, one.ports[service], tls)
+                self.way(host, one.ports[service], one.way)
         for one in self.servers:
             theirs = one.config
             one.config = merge(merge({
@@ -79,13 +80,13 @@ class World:
 class Rogue:
     """A listening socket that stands for some domains."""
 
-    def __init__(self, world, domains, tls):
+    def __init__(self, world, domains, tls, certificate=None):
         self.world, self.domain, self.domains = world, domains[0], domains
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.secret = "s3cr3t"
-        self.certificate = world.authority.certificate(
-            *domains, folder=tempfile.mkdtemp(prefix="rogue-"))
+        self.folder = tempfile.mkdtemp(prefix="rogue-")
+        self.certificate = certificate or world.authority.certificate(*domains, folder=self.folder)
         for domain in domains:
             world.way(domain, self.port, tls or "starttls")
 
@@ -104,6 +105,16 @@ class Rogue:
         peer.answer(features, **more)
         return peer
 
+    def accept_tls(self, timeout=None):
+        """The same for direct TLS."""
+        self.listener.settimeout(timeout or TIMEOUT)
+        sock, _ = self.listener.accept()
+        peer = Peer(self, name=f"{self.domain}<")
+        peer.take(sock)
+        peer.wrap()
+        peer.header_in = peer.expect_header()
+        return peer
+
     def connect(self, server, domain=None, to=None, service="s2s", **more):
         """A stream of ours, up to the features."""
         peer = Peer(self, server.address(service), name=f"{domain or self.domain}>")
@@ -120,6 +131,15 @@ class Rogue:
     def key(self, receiving, stream_id, originating=None):
         return dialback_key(self.secret, receiving, originating or self.domain, stream_id)
 
+    def server_context(self):
+        """To be the server of a handshake; a certificate is asked for."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*map(str, self.certificate))
+        context.load_verify_locations(str(self.world.authority.ca))
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.set_alpn_protocols(["xmpp-server"])
+        return context
+
     def silence(self):
         """Nobody connects: what waits in the listener's queue is none."""
         self.listener.settimeout(0.3)
@@ -131,7 +151,7 @@ class Rogue:
 
     def stop(self):
         self.listener.close()
-        shutil.rmtree(pathlib.Path(self.certificate[0]).parent, ignore_errors=True)
+        shutil.rmtree(self.folder)
 
 
 class Peer(Wire):
@@ -176,6 +196,21 @@ class Peer(Wire):
         self.expect("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
         self.start_tls(self.rogue.context(certificate), to)
         return self.open(to, from_=self.domain)
+
+    def offer_tls(self, **more):
+        """As the one connected to: header, STARTTLS, and what follows on TLS."""
+        self.answer("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>")
+        self.expect("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self.send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self.wrap()
+        self.header_in = self.expect_header()
+        self.answer(id="rogue2", **more)
+        return self
+
+    def wrap(self):
+        self.sock.settimeout(self.timeout)
+        self.sock = self.rogue.server_context().wrap_socket(self.sock, server_side=True)
+        self.restart()
 
     def ask(self, to, key=None, domain=None):
         """<db:result/> with our key."""
