@@ -29,10 +29,15 @@ static const struct ln_option options[] = {
 	LN_OPTION_END
 };
 
+/* An account's server answers for it, and tells a stranger as little as for one that is not there
+ * (RFC 6121 §8.5.1). */
 static enum ln_verdict
 ping_get(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
 	(void)mod;
+	if (ev->account != NULL && !ev->own &&
+	    (ln_from(ev->stanza) == NULL || !ln_may_see_presence(ev->account, ln_from(ev->stanza))))
+		return ln_refuse(ev->stanza, LN_ERR_SERVICE_UNAVAILABLE, "%s", "");
 	return ln_answer(ev, ln_iq_result(ev->stanza));
 }
 

@@ -258,7 +258,10 @@ read_priority(const struct ln_stanza *st, int8_t *priority_r)
 		return true;
 	text = ln_elem_text(elem);
 	value = strtol(text, &end, 10);
-	if (end == text || *end != '\0' || value < -128 || value > 127)
+	if (end == text || value < -128 || value > 127)
+		return false;
+	/* xs:byte: white space around it is nothing. */
+	if (end[strspn(end, " \t\r\n")] != '\0')
 		return false;
 	*priority_r = (int8_t)value;
 	return true;

@@ -450,6 +450,17 @@ addressed_here(struct client *client, const struct ln_elem *iq)
 	    (!ln_jid_has_local(&jid) || ln_jid_same_bare(&jid, &client->jid));
 }
 
+static unsigned
+count_children(const struct ln_elem *parent, const char *name, const char *ns)
+{
+	const struct ln_elem *child = ln_elem_child(parent, name, ns);
+	unsigned count = 0;
+
+	for (; child != NULL; child = ln_elem_next_is(child, name, ns))
+		count++;
+	return count;
+}
+
 static bool
 check_bind(struct client *client, const struct ln_elem *iq)
 {
@@ -459,7 +470,8 @@ check_bind(struct client *client, const struct ln_elem *iq)
 		stream_fail(&client->stream, STREAM_NOT_AUTHORIZED, "a stanza before binding");
 		return false;
 	}
-	if (iq_is(iq, "set") && ln_elem_attr(iq, "id") != NULL)
+	if (iq_is(iq, "set") && ln_elem_attr(iq, "id") != NULL &&
+	    count_children(bind, "resource", NS_BIND) <= 1)
 		return true;
 	iq_error(client, ln_elem_attr(iq, "id"), LN_ERR_BAD_REQUEST, NULL);
 	return false;

@@ -125,3 +125,12 @@ def test_bound_but_silent_gets_what_is_for_its_full_address(server, juliet):
     juliet.expect(f"<iq type='get' id='{ident}' from='{romeo}'><query xmlns='urn:example'/></iq>")
     juliet.send(f"<iq type='result' id='{ident}' to='{romeo}'/>")
     romeo.expect(f"<iq type='result' id='{ident}' from='{juliet}'/>")
+
+
+def test_two_resources_in_one_request(server):
+    """The schema of RFC 6120 A.7 has one."""
+    juliet = Client(server, server.user("juliet"))
+    juliet.negotiate()
+    ident = juliet.iq("set", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>a</resource>"
+                             "<resource>b</resource></bind>")
+    juliet.expect_error(ident, "bad-request", "modify")

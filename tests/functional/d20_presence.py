@@ -310,3 +310,16 @@ def test_subscription_of_the_absent(server):
     assert back.roster()[romeo.bare].get("subscription") == "to"
     back.online()
     assert str(romeo) in [e.get("from") for e in drain(back)]
+
+
+def test_priority_with_white_space(server, juliet):
+    """xs:byte collapses white space, so it is the number."""
+    low = server.client("romeo", "low").online(1)
+    high = low.another("high")
+    high.send("<presence><priority> 5 </priority></presence>")
+    high.expect_all(f"<presence from='{high}'/>", f"<presence from='{low}'/>")
+    low.expect(f"<presence from='{high}'/>")
+    juliet.send(f"<message to='{low.bare}' id='m' type='headline'/>")
+    juliet.send(f"<message to='{low.bare}' id='c' type='chat'><body>x</body></message>")
+    high.expect("<message id='m'/>")
+    high.expect("<message id='c'/>")

@@ -38,6 +38,14 @@ def test_ping(juliet, to):
     assert len(result) == 0
 
 
+def test_ping_by_a_stranger(server, juliet, romeo):
+    """An account that is there and one that is not look the same (RFC 6121 §8.5.1)."""
+    for address in (romeo.bare, server.nobody()):
+        error = juliet.refused("get", f"<ping xmlns='{PING}'/>", "service-unavailable", "cancel",
+                               to=address)
+        assert error.find("*/{urn:ietf:params:xml:ns:xmpp-stanzas}text") is None
+
+
 def test_ping_of_a_client(juliet, romeo):
     """§4.3: his client's matter."""
     ident = juliet.iq("get", f"<ping xmlns='{PING}'/>", romeo)
