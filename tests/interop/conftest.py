@@ -13,6 +13,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "functional")]
 
 from kit import Server  # noqa: E402
 from kit.authority import Authority  # noqa: E402
+from internet import Internet, needs_internet  # noqa: E402
 
 MODULES = ("offline", "disco", "version", "time", "last", "vcard", "private", "blocking",
            "carbons", "csi")
@@ -38,6 +39,17 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="session")
 def binding_server(tmp_path_factory):
     yield from _serve(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def internet(tmp_path_factory):
+    """Zones and servers to come; the test file's own fixture adds them and starts it."""
+    needs_internet()
+    net = Internet(tempfile.mkdtemp(prefix="internet-"),
+                   Authority(tmp_path_factory.mktemp("authority")))
+    yield net
+    net.stop()
+    shutil.rmtree(net.folder)
 
 
 @pytest.fixture(autouse=True)
