@@ -3,6 +3,7 @@ src_liblinnet_a_SOURCES += \
 	src/base/base64.c src/base/base64.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \
+	src/base/dict.c src/linnet/dict.h \
 	src/base/handle.c src/base/handle.h \
 	src/base/hash.c src/base/hash.h \
 	src/base/log.c src/base/log.h \

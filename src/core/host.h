@@ -61,6 +61,7 @@ struct ln_host {
 	const struct entity_ops *node_ops;   /* kind of entity behind node@name; NULL: none */
 	const struct entity_ops *domain_ops; /* behind the bare domain */
 	const struct ln_host *parent;        /* of a component; else NULL */
+	const struct ln_mod *own;            /* of a component: the module whose it is */
 	const struct ln_host **components;
 	unsigned component_count;
 	const struct ln_mod **mods; /* in load order */

@@ -90,13 +90,15 @@ const struct ln_mod *
 iq_table_add(struct ln_host *host, const struct ln_mod *mod)
 {
 	const struct ln_iq_handler *handler = mod->def->iq_handlers;
-	const struct ln_mod *taken = NULL;
+	const struct ln_mod *taken = NULL, *other;
 
-	for (; handler != NULL && handler->kind != LN_IQ_NONE && taken == NULL; handler++) {
-		if (handler->kind != LN_IQ_SET)
-			taken = add_row(host, mod, handler, false);
-		if (handler->kind != LN_IQ_GET && taken == NULL)
-			taken = add_row(host, mod, handler, true);
+	for (; handler != NULL && handler->kind != LN_IQ_NONE; handler++) {
+		if (handler->kind != LN_IQ_SET &&
+		    (other = add_row(host, mod, handler, false)) != NULL)
+			taken = other;
+		if (handler->kind != LN_IQ_GET &&
+		    (other = add_row(host, mod, handler, true)) != NULL)
+			taken = other;
 	}
 	return taken;
 }

@@ -11,6 +11,8 @@ src_liblinnet_a_SOURCES += \
 	src/core/ask.c \
 	src/core/iq.c src/core/iq.h \
 	src/core/module.c src/core/module.h \
+	src/core/archive.c src/core/archive.h \
+	src/core/node.c src/core/node.h \
 	src/core/limit.c src/core/limit.h \
 	src/core/port.c src/core/port.h \
 	src/core/precis.c src/core/precis.h \
@@ -30,6 +32,8 @@ src_liblinnet_a_SOURCES += \
 	src/linnet/credentials.h \
 	src/linnet/jid.h \
 	src/linnet/registry.h \
+	src/linnet/archive.h \
+	src/linnet/node.h \
 	src/linnet/sasl.h
 
 unit_tests += tests/unit/test_credentials tests/unit/test_jid tests/unit/test_limit

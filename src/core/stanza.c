@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "core/stanza_names.h"
+#include "linnet/node.h"
 #include "xml/writer.h"
 
 #define ENVELOPE_ROOM 256 /* bytes behind an envelope of its own arena */
@@ -502,6 +503,22 @@ stanza_from_bytes(const char *bytes, size_t len)
 	if (st != NULL && bad != STANZA_OK)
 		ln_stanza_free(&st);
 	return st;
+}
+
+struct ln_stanza *
+ln_stanza_frozen(const struct ln_stanza *st)
+{
+	struct arena *arena = arena_new(1024);
+	struct ln_elem *elem = ln_stanza_elem(st, arena);
+	struct ln_stanza *frozen = envelope_new(arena, false, (enum ln_kind)st->kind);
+
+	frozen->payload = payload_new(arena, elem);
+	frozen->type = st->type;
+	frozen->id = ln_elem_attr(elem, "id");
+	frozen->lang = ln_elem_attr(elem, "xml:lang");
+	ln_set_from(frozen, ln_from(st));
+	ln_set_to(frozen, ln_to(st));
+	return frozen;
 }
 
 struct ln_stanza *

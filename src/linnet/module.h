@@ -38,6 +38,7 @@
 #define LN_MODULE_ABI 1
 
 struct ln_http_route;
+struct ln_node_kind;
 struct ln_sasl_mechanism;
 
 enum ln_scope {
@@ -240,6 +241,7 @@ struct ln_module {
 	const struct ln_command *commands;
 	const struct ln_sasl_mechanism *mechanisms; /* see sasl.h */
 	const struct ln_http_route *routes;         /* see http.h */
+	const struct ln_node_kind *nodes; /* LN_SCOPE_COMPONENT: behind NAME@DOMAIN; see node.h */
 
 	size_t worker_size;
 	void (*worker_open)(const struct ln_mod *mod);

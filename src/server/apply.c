@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "core/iq.h"
 #include "core/module.h"
+#include "core/node.h"
 #include "im/account.h"
 #include "net/tls.h"
 #include "net/worker.h"
@@ -182,10 +183,15 @@ check_features(const struct ln_host *host, const struct ln_mod *mod, char **erro
 static bool
 make_tables(struct snapshot *snapshot, struct ln_host *host, char **error_r)
 {
+	/* A component's own rows go before those that others offer at every component. */
+	if (host->own != NULL)
+		iq_table_add(host, host->own);
 	for (unsigned i = 0; i < host->mod_count; i++) {
-		const struct ln_mod *taken = iq_table_add(host, host->mods[i]);
+		const struct ln_mod *taken =
+		    host->mods[i] != host->own ? iq_table_add(host, host->mods[i]) : NULL;
 
-		if (taken == NULL && check_features(host, host->mods[i], error_r))
+		if ((taken == NULL || taken == host->own) &&
+		    check_features(host, host->mods[i], error_r))
 			continue;
 		if (taken != NULL)
 			*error_r = xasprintf("modules %s and %s answer the same request on %s",
@@ -257,6 +263,9 @@ make_component(struct building *b, struct ln_host *parent, const struct config_u
 		if (parent->mods[i]->def->for_components)
 			host->mods[host->mod_count++] = parent->mods[i];
 	host->mods[host->mod_count++] = own;
+	host->own = own;
+	if (own->def->nodes != NULL)
+		host->node_ops = &node_ops;
 	qsort(host->mods, host->mod_count, sizeof *host->mods, by_rank);
 	parent->components[parent->component_count++] = host;
 	return make_tables(b->snapshot, host, b->error_r);

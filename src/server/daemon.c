@@ -25,10 +25,12 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "core/archive.h"
 #include "core/entity.h"
 #include "core/hold.h"
 #include "core/hostvalue.h"
 #include "core/module.h"
+#include "core/node.h"
 #include "core/port.h"
 #include "core/work.h"
 #include "im/account.h"
@@ -241,16 +243,18 @@ static bool
 open_store(struct daemon *d)
 {
 	const struct store_conf conf = { .dir = d->config->data };
+	const struct store_schema *const schemas[] = { &archive_schema };
 	char *error;
 
-	d->store = store_open(&conf, NULL, 0, &error);
+	d->store = store_open(&conf, schemas, 1, &error);
 	if (d->store == NULL) {
 		complain("%s", error);
 		free(error);
 		return false;
 	}
 	hash_set_key(store_hash_key(d->store));
-	return host_values_load(d->store) || complain("%s: cannot be read", d->config->data);
+	return (archive_init(d->store) && host_values_load(d->store)) ||
+	    complain("%s: cannot be read", d->config->data);
 }
 
 /* --- the end: streams, then sessions, then the store (DESIGN section 8) --------------------------- */
@@ -294,6 +298,55 @@ streams_gone(void *arg)
 	}
 }
 
+/*
+ * Before the streams go, rooms tell their occupants. What they say goes through inboxes and
+ * mailboxes; after some turns more it is with the streams.
+ */
+#define SETTLING_TURNS 4
+
+struct node_shutdown {
+	struct post post;
+	int turns; /* 0: nobody was told yet */
+};
+
+static void
+nodes_told(struct worker *worker, struct post *post)
+{
+	struct daemon *d = &daemon_state;
+
+	(void)worker;
+	free(post);
+	if (--d->to_shut_down == 0)
+		streams_shutdown(GRACE_MS, streams_gone, d);
+}
+
+static void
+tell_nodes(struct worker *worker, struct post *post)
+{
+	struct node_shutdown *message = (struct node_shutdown *)post;
+
+	if (message->turns++ == 0)
+		nodes_shutdown();
+	if (message->turns > SETTLING_TURNS && nodes_sent()) {
+		post->run = nodes_told;
+		worker_post(worker_main(), post);
+		return;
+	}
+	worker_post(worker, post);
+}
+
+static void
+shut_nodes_down(struct daemon *d)
+{
+	d->to_shut_down = worker_count();
+	for (unsigned i = 0; i < worker_count(); i++) {
+		struct node_shutdown *message = xcalloc(1, sizeof *message);
+
+		message->post.run = tell_nodes;
+		worker_post(worker_get(i), &message->post);
+	}
+}
+
 void
 daemon_stop(void)
 {
@@ -307,7 +360,7 @@ daemon_stop(void)
 #endif
 	log_info("server", "stopping");
 	close_listeners(d);
-	streams_shutdown(GRACE_MS, streams_gone, d);
+	shut_nodes_down(d);
 }
 
 /* --- reload ------------------------------------------------------------------------------------------ */

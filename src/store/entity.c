@@ -46,6 +46,9 @@ static const struct store_sql sql_count_host = {
 static const struct store_sql sql_die = {
 	"UPDATE entity SET status = 2 WHERE number = ? AND status = 1"
 };
+static const struct store_sql sql_die_unnamed = {
+	"UPDATE entity SET status = 2, jid = jid || '/' || number WHERE number = ? AND status = 1"
+};
 static const struct store_sql sql_dying = {
 	"SELECT number, kind, jid FROM entity WHERE status = 2 AND number > ?"
 	" ORDER BY number LIMIT ?"
@@ -140,6 +143,12 @@ store_entity_die(struct store_job *job, int64_t number)
 
 	store_must(job);
 	return step;
+}
+
+unsigned
+store_entity_die_unnamed(struct store_job *job, int64_t number)
+{
+	return store_add(job, &sql_die_unnamed, store_int(number));
 }
 
 unsigned

@@ -64,6 +64,9 @@ unsigned store_entity_count(struct store_job *job, enum store_kind kind, const c
 /* STORE_UNMET if it is not active. */
 unsigned store_entity_die(struct store_job *job, int64_t number);
 
+/* The same, and its name is free at once: the row takes one that is no address. */
+unsigned store_entity_die_unnamed(struct store_job *job, int64_t number);
+
 /* Rows: number, kind, jid. */
 unsigned store_entity_dying(struct store_job *job, int64_t after, unsigned limit);
 

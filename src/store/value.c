@@ -31,19 +31,33 @@ static const struct store_sql sql_all = {
 };
 
 unsigned
+store_value_set_of(struct store_job *job, struct store_arg owner, const char *module,
+    const char *name, const char *key, const void *doc, size_t len)
+{
+	return store_add(job, &sql_set, owner, store_text(module), store_text(name),
+	    store_text(key), store_blob(doc, len));
+}
+
+unsigned
 store_value_set(struct store_job *job, int64_t owner, const char *module, const char *name,
     const char *key, const void *doc, size_t len)
 {
-	return store_add(job, &sql_set, store_int(owner), store_text(module), store_text(name),
-	    store_text(key), store_blob(doc, len));
+	return store_value_set_of(job, store_int(owner), module, name, key, doc, len);
+}
+
+unsigned
+store_value_delete_of(struct store_job *job, struct store_arg owner, const char *module,
+    const char *name, const char *key)
+{
+	return store_add(job, &sql_delete, owner, store_text(module), store_text(name),
+	    store_text(key));
 }
 
 unsigned
 store_value_delete(struct store_job *job, int64_t owner, const char *module, const char *name,
     const char *key)
 {
-	return store_add(job, &sql_delete, store_int(owner), store_text(module), store_text(name),
-	    store_text(key));
+	return store_value_delete_of(job, store_int(owner), module, name, key);
 }
 
 unsigned

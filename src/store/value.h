@@ -19,6 +19,12 @@
 
 unsigned store_value_set(struct store_job *job, int64_t owner, const char *module, const char *name,
     const char *key, const void *doc, size_t len);
+/* The same of an owner that this job itself makes: store_from(). */
+unsigned store_value_set_of(struct store_job *job, struct store_arg owner, const char *module,
+    const char *name, const char *key, const void *doc, size_t len);
+unsigned store_value_delete_of(struct store_job *job, struct store_arg owner, const char *module,
+    const char *name, const char *key);
+
 unsigned store_value_delete(struct store_job *job, int64_t owner, const char *module,
     const char *name, const char *key);
 

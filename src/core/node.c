@@ -1,0 +1,642 @@
+/*
+ * Nodes: loading, serving, rows, timers. See linnet/node.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "core/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "core/fanout.h"
+#include "core/iq.h"
+#include "core/router.h"
+#include "core/work.h"
+#include "store/entity.h"
+#include "store/value.h"
+
+#define INBOX_BYTES ((size_t)40 << 20) /* DESIGN section 4 */
+#define PRELOADS_MAX 32
+
+static struct ln_node *
+as_node(struct entity *entity)
+{
+	return (struct ln_node *)entity;
+}
+
+const struct ln_mod *
+node_mod(const struct ln_node *node)
+{
+	return node->entity.host->own;
+}
+
+struct ln_node *
+node_of(struct entity *entity)
+{
+	if (entity == NULL || entity->ops != &node_ops || as_node(entity)->state == NULL)
+		return NULL;
+	return as_node(entity);
+}
+
+const struct ln_jid *
+ln_node_jid(const struct ln_node *node)
+{
+	return &node->entity.jid;
+}
+
+const struct ln_host *
+ln_node_host(const struct ln_node *node)
+{
+	return node->entity.host;
+}
+
+void *
+ln_node_state(const struct ln_node *node)
+{
+	return node->state;
+}
+
+void
+ln_node_memory(struct ln_node *node, int64_t bytes)
+{
+	node->entity.memory += (size_t)bytes;
+}
+
+/* --- loading ------------------------------------------------------------------------ */
+
+/* The name of an entity for a completion that finds it again. */
+struct named {
+	struct ln_jid jid;
+	char name[LN_JID_MAX + 1];
+};
+
+static void
+name_node(struct named *named, const struct entity *entity)
+{
+	memcpy(named->name, entity->jid.full, ln_jid_len(&entity->jid));
+	named->jid = entity->jid;
+	named->jid.full = named->name;
+}
+
+/* What the module wants at hand; returns how many, in the order of its values. */
+static size_t
+preloads(const struct ln_module *module, struct store_preload list[PRELOADS_MAX])
+{
+	size_t count = 0;
+
+	for (const struct ln_value *value = module->values; value != NULL && value->name != NULL;
+	     value++)
+		if ((value->flags & LN_PRELOAD) && count < PRELOADS_MAX)
+			list[count++] = (struct store_preload){ module->name, value->name };
+	return count;
+}
+
+static void
+open_node(struct ln_node *node, const struct store_loaded *loaded)
+{
+	if (loaded->status == STORE_ACTIVE && loaded->kind == STORE_ROOM)
+		node->entity.number = loaded->number;
+	node->kind = node_mod(node)->def->nodes;
+	node->state = xcalloc(1, node->kind->size);
+	node->entity.memory += node->kind->size;
+	node->loaded = loaded;
+	work_begin(&node->entity, NULL);
+	node->kind->open(node_mod(node), node);
+	work_end();
+	node->loaded = NULL;
+}
+
+static void
+node_loaded(struct store_job *job, const struct store_loaded *loaded, void *arg)
+{
+	struct named *named = arg;
+	struct entity *entity = entity_find(&named->jid);
+
+	(void)job;
+	free(named);
+	if (entity == NULL || entity->ops != &node_ops || entity->life != LIFE_LOADING ||
+	    as_node(entity)->state != NULL)
+		return;
+	if (loaded->outcome != STORE_OK)
+		entity_failed(entity);
+	else
+		open_node(as_node(entity), loaded);
+}
+
+static void
+node_fires(void *arg)
+{
+	struct ln_node *node = arg;
+
+	if (node->fire != NULL)
+		ln_node_call(&node->entity.jid, NULL, NULL);
+}
+
+static void
+node_load(struct entity *entity)
+{
+	struct store_preload list[PRELOADS_MAX];
+	struct named *named = xcalloc(1, sizeof *named);
+	size_t count = preloads(entity->host->own->def, list);
+
+	timer_init(&as_node(entity)->timer, node_fires, entity);
+	name_node(named, entity);
+	store_load(work_store(), entity->last_write, named->name, list, count, 0, node_loaded,
+	    named);
+}
+
+void
+ln_node_ready(struct ln_node *node)
+{
+	if (node->entity.life == LIFE_LOADING && !node->creating)
+		entity_loaded(&node->entity);
+}
+
+static bool
+node_loads(const struct ln_stanza *st)
+{
+	const struct ln_host *host = host_of(ln_to(st));
+
+	return host->own->def->nodes->loads(st);
+}
+
+static bool
+node_idle(const struct entity *entity)
+{
+	const struct ln_node *node = (const struct ln_node *)entity;
+
+	return !timer_is_set(&node->timer) && node->kind->idle(node_mod(node), node);
+}
+
+static void
+node_unload(struct entity *entity)
+{
+	struct ln_node *node = as_node(entity);
+
+	timer_cancel(&node->timer);
+	if (node->state != NULL)
+		node->kind->close(node);
+	free(node->state);
+	free(node);
+}
+
+/* --- serving ------------------------------------------------------------------------- */
+
+static void
+answer_request(struct ln_node *node, struct ln_stanza *st)
+{
+	struct ln_ev_iq ev = { .stanza = st, .host = node->entity.host };
+	bool refused;
+
+	ev.query = ln_first(st);
+	module_enter(node_mod(node), LN_EV_COUNT);
+	node->kind->iq(node_mod(node), node, &ev);
+	module_leave(node_mod(node));
+	if (ev.stanza == NULL)
+		return;
+	refused = (ev.stanza->flags & (STANZA_ANSWERED | STANZA_REFUSED)) == 0;
+	if (refused)
+		router_bounce(ev.stanza, LN_ERR_SERVICE_UNAVAILABLE, NULL);
+	else
+		ln_stanza_free(&ev.stanza);
+}
+
+static void
+serve_node(struct ln_node *node, struct ln_stanza *st)
+{
+	struct ln_ev_node ev = { .stanza = st };
+
+	if (st->kind == LN_IQ && (st->type == LN_GET || st->type == LN_SET) &&
+	    ln_jid_is_bare(&st->to)) {
+		answer_request(node, st);
+		return;
+	}
+	module_enter(node_mod(node), LN_EV_COUNT);
+	node->kind->stanza(node_mod(node), node, &ev);
+	module_leave(node_mod(node));
+	ln_stanza_free(&ev.stanza);
+}
+
+static void
+node_deliver(struct entity *entity, struct ln_stanza *st)
+{
+	if (work_refuses(st)) { /* before anything is shown that would not be kept */
+		router_bounce(st, LN_ERR_RESOURCE_CONSTRAINT, NULL);
+		return;
+	}
+	work_begin(entity, st);
+	serve_node(as_node(entity), st);
+	work_end();
+}
+
+static void
+end_node(struct ln_node *node, enum ln_node_end why)
+{
+	work_begin(&node->entity, NULL);
+	node->kind->ending(node_mod(node), node, why);
+	work_end();
+}
+
+static void
+node_host_gone(struct entity *entity)
+{
+	struct ln_node *node = as_node(entity);
+
+	if (node->state != NULL && entity->life == LIFE_ACTIVE)
+		end_node(node, LN_NODE_HOST_GONE);
+}
+
+const struct entity_ops node_ops = {
+	.kind = "node",
+	.size = sizeof(struct ln_node),
+	.inbox_max = INBOX_BYTES,
+	.loads = node_loads,
+	.load = node_load,
+	.deliver = node_deliver,
+	.idle = node_idle,
+	.host_gone = node_host_gone,
+	.unload = node_unload,
+};
+
+static void
+shut_down(struct entity *entity, void *arg)
+{
+	(void)arg;
+	if (node_of(entity) != NULL && entity->life == LIFE_ACTIVE)
+		end_node(as_node(entity), LN_NODE_SHUTDOWN);
+}
+
+void
+nodes_shutdown(void)
+{
+	entity_each(shut_down, NULL);
+}
+
+static void
+look_for_unsent(struct entity *entity, void *arg)
+{
+	bool *sent = arg;
+
+	if (entity->ops == &node_ops && entity->fanout != NULL)
+		*sent = false;
+}
+
+bool
+nodes_sent(void)
+{
+	bool sent = true;
+
+	entity_each(look_for_unsent, &sent);
+	return sent;
+}
+
+/* --- rows ------------------------------------------------------------------------------ */
+
+bool
+ln_node_stored(const struct ln_node *node)
+{
+	return node->entity.number != 0 || node->creating;
+}
+
+struct store_arg
+node_owner(const struct ln_node *node)
+{
+	return node->creating ? store_from(node->create_step, 0) : store_int(node->entity.number);
+}
+
+typedef void created_fn(const struct ln_mod *mod, struct ln_node *node, bool ok);
+
+struct creating {
+	struct named named;
+	created_fn *done;
+};
+
+static void
+end_creation(struct ln_node *node, created_fn *done, int64_t number)
+{
+	node->creating = false;
+	node->entity.number = number;
+	entity_loaded(&node->entity);
+	if (done == NULL)
+		return;
+	work_begin(&node->entity, NULL);
+	done(node_mod(node), node, number != 0);
+	work_end();
+}
+
+static void
+numbered(struct store_job *job, void *arg)
+{
+	struct creating *creating = arg;
+	struct ln_node *node = node_of(entity_find(&creating->named.jid));
+	const struct store_row *row = store_rows(job, 0);
+
+	if (node != NULL && node->creating)
+		end_creation(node, creating->done, row != NULL ? row->cell[0].integer : 0);
+	if (node != NULL && node->entity.jobs > 0)
+		entity_job_end(&node->entity);
+	free(creating);
+}
+
+/* Its row is there: what number did it get? */
+static void
+created(struct entity *entity, void *arg, bool ok)
+{
+	struct creating *creating = arg;
+	struct ln_node *node = node_of(entity);
+	struct store_job *job;
+
+	if (node == NULL || !ok) {
+		if (node != NULL)
+			end_creation(node, creating->done, 0);
+		free(creating);
+		return;
+	}
+	job = store_job_new(work_store(), "node");
+	store_entity_find(job, creating->named.name);
+	entity_job_begin(entity);
+	store_read(job, entity->last_write, numbered, creating);
+}
+
+void
+ln_node_create(struct ln_node *node, created_fn *done)
+{
+	struct creating *creating;
+
+	if (ln_node_stored(node))
+		return;
+	creating = xcalloc(1, sizeof *creating);
+	name_node(&creating->named, &node->entity);
+	creating->done = done;
+	node->create_step = store_entity_create(work_job(), STORE_ROOM, creating->named.name, 0);
+	node->creating = true;
+	entity_reload(&node->entity);
+	work_when_durable(created, creating);
+}
+
+static void
+deleted(struct entity *entity, void *arg, bool ok)
+{
+	int64_t *number = arg;
+
+	(void)entity;
+	if (ok)
+		store_erase(work_store(), *number, 0, NULL, NULL);
+	free(number);
+}
+
+void
+ln_node_delete(struct ln_node *node)
+{
+	int64_t *number;
+
+	if (node->entity.number == 0)
+		return;
+	number = xmalloc(sizeof *number);
+	*number = node->entity.number;
+	store_entity_die_unnamed(work_job(), *number);
+	work_when_durable(deleted, number);
+	node->entity.number = 0;
+}
+
+/* --- documents ---------------------------------------------------------------------------- */
+
+void
+ln_node_value_each(const struct ln_mod *mod, struct ln_node *node, unsigned value,
+    void (*each)(const struct ln_mod *mod, struct ln_node *node, const char *key,
+	const struct ln_elem *doc))
+{
+	const struct store_row *row;
+	size_t index = 0;
+	const char *error;
+
+	for (unsigned i = 0; i < value; i++)
+		if (mod->def->values[i].flags & LN_PRELOAD)
+			index++;
+	if (node->loaded == NULL || index >= node->loaded->value_count)
+		return;
+	for (row = node->loaded->values[index]; row != NULL; row = row->next) {
+		const struct ln_elem *doc =
+		    ln_elem_parse(work_arena(), row->cell[1].bytes, row->cell[1].len, &error);
+
+		if (doc != NULL)
+			each(mod, node, row->cell[0].bytes, doc);
+		else
+			log_error("core", "document cannot be read node=%s value=%s reason=%s",
+			    node->entity.jid.full, mod->def->values[value].name, error);
+	}
+}
+
+void
+ln_node_value_set(const struct ln_mod *mod, struct ln_node *node, unsigned value, const char *key,
+    const struct ln_elem *doc)
+{
+	const char *name = mod->def->values[value].name;
+	const char *bytes;
+
+	if (!ln_node_stored(node))
+		return;
+	if (doc == NULL) {
+		store_value_delete_of(work_job(), node_owner(node), mod->def->name, name, key);
+		return;
+	}
+	bytes = ln_elem_print(work_arena(), doc);
+	store_value_set_of(work_job(), node_owner(node), mod->def->name, name, key, bytes,
+	    strlen(bytes));
+}
+
+typedef void value_fn(const struct ln_mod *mod, struct ln_node *node, struct ln_token *token,
+    const struct ln_elem *doc);
+
+struct reading {
+	struct named named;
+	struct ln_token *token;
+	value_fn *done;
+};
+
+static void
+give_document(struct ln_node *node, struct store_job *job, struct reading *reading)
+{
+	const struct store_row *row = store_rows(job, 0);
+	const struct ln_elem *doc = NULL;
+	const char *error;
+
+	if (row != NULL && row->cell[0].bytes != NULL)
+		doc = ln_elem_parse(work_arena(), row->cell[0].bytes, row->cell[0].len, &error);
+	reading->done(node_mod(node), node, reading->token, doc);
+}
+
+static void
+value_read(struct store_job *job, void *arg)
+{
+	struct reading *reading = arg;
+	struct ln_node *node = node_of(entity_find(&reading->named.jid));
+
+	if (node == NULL || store_job_outcome(job) != STORE_OK) {
+		if (reading->token != NULL)
+			ln_token_refuse(&reading->token, LN_ERR_INTERNAL_SERVER_ERROR, NULL);
+	} else {
+		work_begin(&node->entity, NULL);
+		give_document(node, job, reading);
+		work_end();
+	}
+	if (node != NULL && node->entity.jobs > 0)
+		entity_job_end(&node->entity);
+}
+
+void
+ln_node_value_read(const struct ln_mod *mod, struct ln_node *node, unsigned value, const char *key,
+    struct ln_token *token, value_fn *done)
+{
+	struct store_job *job = store_job_new(work_store(), mod->def->name);
+	struct reading *reading = store_job_alloc(job, sizeof *reading);
+
+	name_node(&reading->named, &node->entity);
+	reading->token = token;
+	reading->done = done;
+	store_value_get(job, node->entity.number, mod->def->name, mod->def->values[value].name,
+	    key);
+	entity_job_begin(&node->entity);
+	store_read(job, node->entity.last_write, value_read, reading);
+}
+
+/* --- sending ------------------------------------------------------------------------------- */
+
+struct fanout *
+ln_fan_out_new(struct ln_stanza *st)
+{
+	return fanout_new(st);
+}
+
+void
+ln_fan_out_add(struct fanout *fanout, const struct ln_jid *to)
+{
+	fanout_add(fanout, to);
+}
+
+void
+ln_fan_out_send(struct ln_node *node, struct fanout *fanout)
+{
+	fanout_send(&node->entity, fanout);
+}
+
+void
+ln_node_send(struct ln_node *node, struct ln_stanza *st)
+{
+	struct fanout *fanout;
+
+	if (node->entity.fanout == NULL) {
+		router_route(st);
+		return;
+	}
+	fanout = fanout_new(st);
+	fanout_add(fanout, ln_to(st));
+	fanout_send(&node->entity, fanout);
+}
+
+/* --- time and place ---------------------------------------------------------------------------- */
+
+void
+ln_node_timer(struct ln_node *node, int64_t ms,
+    void (*fire)(const struct ln_mod *mod, struct ln_node *node))
+{
+	node->fire = fire;
+	if (ms > 0)
+		timer_set(&node->timer, ms);
+	else
+		timer_cancel(&node->timer);
+}
+
+struct node_call {
+	void (*run)(const struct ln_mod *mod, struct ln_node *node, void *arg);
+	void *arg;
+};
+
+static void
+run_node_call(struct entity *entity, void *arg)
+{
+	struct node_call *call = arg;
+	struct ln_node *node = node_of(entity);
+
+	if (call->run != NULL)
+		call->run(node != NULL ? node_mod(node) : NULL, node, call->arg);
+	else if (node != NULL && node->fire != NULL && !timer_is_set(&node->timer))
+		node->fire(node_mod(node), node);
+	free(call);
+}
+
+void
+ln_node_call(const struct ln_jid *jid,
+    void (*run)(const struct ln_mod *mod, struct ln_node *node, void *arg), void *arg)
+{
+	struct node_call *call = xcalloc(1, sizeof *call);
+
+	call->run = run;
+	call->arg = arg;
+	entity_call(jid, run_node_call, call);
+}
+
+struct component_call {
+	void (*run)(const struct ln_mod *mod, void *arg);
+	void *arg;
+};
+
+static void
+run_component_call(struct entity *entity, void *arg)
+{
+	struct component_call *call = arg;
+
+	call->run(entity != NULL ? entity->host->own : NULL, call->arg);
+	free(call);
+}
+
+void
+ln_component_call(const struct ln_host *host, void (*run)(const struct ln_mod *mod, void *arg),
+    void *arg)
+{
+	struct component_call *call = xcalloc(1, sizeof *call);
+
+	call->run = run;
+	call->arg = arg;
+	entity_call(&host->jid, run_component_call, call);
+}
+
+/* --- all of a component ------------------------------------------------------------------------- */
+
+struct listing {
+	struct named host;
+	void (*each)(const struct ln_mod *mod, const char *jid, void *arg);
+	void *arg;
+};
+
+static void
+listed(struct store_job *job, void *arg)
+{
+	const struct listing *listing = arg;
+	const struct ln_host *host = host_of(&listing->host.jid);
+	const struct ln_mod *mod = host != NULL ? host->own : NULL;
+
+	for (const struct store_row *row = store_rows(job, 0); row != NULL; row = row->next)
+		if (row->cell[2].integer == STORE_ACTIVE)
+			listing->each(mod, row->cell[0].bytes, listing->arg);
+	listing->each(mod, NULL, listing->arg);
+}
+
+void
+ln_node_list(const struct ln_mod *mod, const char *after, unsigned limit,
+    void (*each)(const struct ln_mod *mod, const char *jid, void *arg), void *arg)
+{
+	struct store_job *job = store_job_new(work_store(), "node");
+	struct listing *listing = store_job_alloc(job, sizeof *listing);
+	const struct ln_jid *jid = &mod->host->jid;
+
+	memcpy(listing->host.name, jid->full, ln_jid_len(jid));
+	listing->host.jid = *jid;
+	listing->host.jid.full = listing->host.name;
+	listing->each = each;
+	listing->arg = arg;
+	store_entity_list(job, STORE_ROOM, mod->host->name, after, limit);
+	store_read(job, 0, listed, listing);
+}
