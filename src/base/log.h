@@ -106,6 +106,13 @@ void log_stop(void);
 /* Closes the log file and opens it again by name, after a rotation. */
 void log_reopen(void);
 
+/*
+ * From the handler of a fatal signal, without a lock: finished bytes go to the
+ * log's file (with syslog, to standard error). What is in the rings is lost.
+ */
+void log_write_raw(const char *bytes, size_t len);
+bool log_is_json(void);
+
 /* Tests: every finished line, without its newline, goes to `sink` instead; NULL ends it. */
 void log_capture(void (*sink)(void *arg, const char *line), void *arg);
 

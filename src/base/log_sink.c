@@ -31,9 +31,9 @@ METRICS(sink_metrics, "log", rows);
 /* All under the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static enum { TO_FD, TO_SYSLOG } kind = TO_FD;
-static int target = STDERR_FILENO;
-static char *path; /* NULL: not a file */
-static enum log_format form = LOG_FORMAT_TEXT;
+static _Atomic int target = STDERR_FILENO; /* read without it by log_write_raw() */
+static char *path;                         /* NULL: not a file */
+static _Atomic enum log_format form = LOG_FORMAT_TEXT;
 static struct buf pending = BUF_INIT;
 static void (*capture)(void *arg, const char *line);
 static void *capture_arg;
@@ -171,6 +171,25 @@ log_set_format(enum log_format format)
 	pthread_mutex_lock(&lock);
 	form = format;
 	pthread_mutex_unlock(&lock);
+}
+
+void
+log_write_raw(const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t wrote = write(target, bytes, len);
+
+		if (wrote <= 0)
+			return;
+		bytes += wrote;
+		len -= (size_t)wrote;
+	}
+}
+
+bool
+log_is_json(void)
+{
+	return form == LOG_FORMAT_JSON;
 }
 
 void

@@ -317,6 +317,14 @@ listener_start(struct listener *listener)
 }
 
 void
+listener_set(struct listener *listener, const struct listener_options *options,
+    listener_started_fn started)
+{
+	listener->options = *options;
+	listener->started = started;
+}
+
+void
 listener_close(struct listener **listener_p)
 {
 	struct listener *listener = *listener_p;

@@ -52,6 +52,11 @@ struct listener *listener_adopt(int fd, const struct listener_options *options,
     listener_started_fn started, void *arg);
 
 void listener_start(struct listener *listener);
+
+/* From the next connection on, another owner and other options (but no other backlog). */
+void listener_set(struct listener *listener, const struct listener_options *options,
+    listener_started_fn started);
+
 void listener_close(struct listener **listener);
 
 uint16_t listener_port(const struct listener *listener);

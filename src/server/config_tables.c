@@ -295,8 +295,7 @@ const struct ln_option config_rows[] = {
 	    "More files, relative to this one, with wildcards; they are merged key by key, and "
 	    "the same option twice is an error."),
 	LN_STRUCT(config, listen, config_listen, listen_rows,
-	    "Addresses to listen on, by service; nothing listens that is not named here.",
-	    .flags = LN_RESTART),
+	    "Addresses to listen on, by service; nothing listens that is not named here."),
 	LN_STRUCT(config, tls, config_tls, tls_rows, "Certificates and what is believed."),
 	LN_STRUCT(config, dns, config_dns, dns_rows, "Looking up other servers."),
 	LN_STRUCT(config, limits, config_limits, limits_rows,

@@ -18,9 +18,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -35,7 +32,6 @@
 #include "core/work.h"
 #include "im/account.h"
 #include "im/registry.h"
-#include "net/listener.h"
 #include "net/pool.h"
 #include "net/resolver.h"
 #include "net/tls.h"
@@ -44,14 +40,16 @@
 #include "server/apply_dns.h"
 #include "server/commands.h"
 #include "server/control.h"
+#include "server/fatal.h"
 #include "server/hostent.h"
+#include "server/listeners.h"
 #include "server/loader.h"
+#include "server/notify.h"
 #include "server/web.h"
 #include "xmpp/c2s.h"
 #include "xmpp/component.h"
 #include "xmpp/s2s.h"
 
-#define LISTENERS_MAX 64
 #define GRACE_MS 2000 /* for acknowledgements at the end (DESIGN section 8) */
 #define SETTLE_MS 10000
 #define CRYPTO_QUEUE 4096
@@ -65,8 +63,6 @@ struct daemon {
 	struct store *store;
 	struct pool *crypto, *files;
 	struct control *control;
-	struct listener *listeners[LISTENERS_MAX];
-	unsigned listener_count;
 	struct event *signals[4];
 	unsigned signal_count;
 	bool stopping;
@@ -193,48 +189,17 @@ raise_limits(void)
 /* --- listeners -------------------------------------------------------------------------------- */
 
 static bool
-listen_to(struct daemon *d, const struct ln_list *addresses, listener_started_fn started)
-{
-	char error[LISTENER_ERROR_MAX];
-
-	for (size_t i = 0; i < addresses->count; i++) {
-		const struct config_listen_address *where =
-		    &LN_ITEM(addresses, struct config_listen_address, i);
-		struct listener_options options = { .proxy = where->proxy_protocol };
-		struct listener *listener;
-
-		if (d->listener_count == LISTENERS_MAX)
-			return complain("%s: more than 64 addresses", where->address.text);
-		listener = listener_open(where->address.text, &options, started, NULL, error);
-		if (listener == NULL)
-			return complain("cannot listen on %s: %s", where->address.text, error);
-		d->listeners[d->listener_count++] = listener;
-	}
-	return true;
-}
-
-static bool
 open_sockets(struct daemon *d)
 {
-	char error[CONTROL_ERROR_MAX];
+	char error[CONTROL_ERROR_MAX], *reason = NULL;
 
-	if (!listen_to(d, &d->config->listen.c2s, c2s_accept) ||
-	    !listen_to(d, &d->config->listen.c2s_tls, c2s_accept_tls) ||
-	    !listen_to(d, &d->config->listen.http, web_accept) ||
-	    !listen_to(d, &d->config->listen.https, web_accept_tls) ||
-	    !listen_to(d, &d->config->listen.s2s, s2s_accept) ||
-	    !listen_to(d, &d->config->listen.s2s_tls, s2s_accept_tls) ||
-	    !listen_to(d, &d->config->listen.component, component_accept))
+	if (!listeners_prepare(d->config, &reason)) {
+		complain("%s", reason);
+		free(reason);
 		return false;
+	}
 	d->control = control_open(d->config->control, d->uid, d->gid, error);
 	return d->control != NULL || complain("%s: %s", d->config->control, error);
-}
-
-static void
-close_listeners(struct daemon *d)
-{
-	while (d->listener_count > 0)
-		listener_close(&d->listeners[--d->listener_count]);
 }
 
 /* --- store --------------------------------------------------------------------------------------- */
@@ -355,11 +320,9 @@ daemon_stop(void)
 	if (d->stopping)
 		return;
 	d->stopping = true;
-#ifdef HAVE_SYSTEMD
-	sd_notify(0, "STOPPING=1");
-#endif
+	notify_stopping();
 	log_info("server", "stopping");
-	close_listeners(d);
+	listeners_close();
 	shut_nodes_down(d);
 }
 
@@ -379,29 +342,51 @@ take_over(struct daemon *d, const struct config *config, struct tls *tls, struct
 	log_info("server", "configuration reloaded file=%s", d->file);
 }
 
+/* The file as it is now, applied; false: nothing has changed. */
+static bool
+reload(struct daemon *d, struct report *report, struct buf *out, char **error_r)
+{
+	const struct config *config = config_load(d->file, loader_registry(), report);
+	struct tls *tls = NULL;
+	bool ok = config != NULL && apply_load_tls(config, report, &tls) &&
+	    listeners_prepare(config, error_r);
+
+	if (ok && !apply(config, tls, error_r)) {
+		listeners_abandon();
+		ok = false;
+	}
+	if (ok) {
+		listeners_commit();
+		take_over(d, config, tls, out);
+	}
+	tls_unref(&tls);
+	config_unref(&config);
+	return ok;
+}
+
 bool
 daemon_reload(struct buf *out)
 {
 	struct daemon *d = &daemon_state;
 	struct report report = REPORT_INIT;
-	const struct config *config = config_load(d->file, loader_registry(), &report);
-	struct tls *tls = NULL;
 	char *error = NULL;
-	bool ok =
-	    config != NULL && apply_load_tls(config, &report, &tls) && apply(config, tls, &error);
+	bool ok;
 
-	if (ok) {
-		take_over(d, config, tls, out);
-	} else {
+	if (d->stopping) {
+		buf_add_text(out, "the server is stopping\n");
+		return false;
+	}
+	notify_reloading();
+	ok = reload(d, &report, out, &error);
+	if (!ok) {
 		report_print(&report, out);
 		if (error != NULL)
 			buf_printf(out, "%s\n", error);
 		log_error("server", "configuration refused, the old one stays file=%s", d->file);
 	}
+	notify_reloaded();
 	report_free(&report);
 	free(error);
-	tls_unref(&tls);
-	config_unref(&config);
 	return ok;
 }
 
@@ -504,21 +489,19 @@ serve(struct daemon *d)
 	on_signal(d, SIGTERM, told_to_stop);
 	on_signal(d, SIGINT, told_to_stop);
 	on_signal(d, SIGHUP, told_to_reload);
-	for (unsigned i = 0; i < d->listener_count; i++)
-		listener_start(d->listeners[i]);
+	listeners_commit();
 	control_start(d->control);
-#ifdef HAVE_SYSTEMD
-	sd_notify(0, "READY=1");
-#endif
+	notify_ready();
 	log_info("server", "started version=%s workers=%u", LN_VERSION, worker_count());
 	worker_main_run();
+	notify_close();
 	log_info("server", "stopped");
 }
 
 static void
 close_down(struct daemon *d)
 {
-	close_listeners(d);
+	listeners_close();
 	if (d->control != NULL)
 		control_close(&d->control);
 	if (d->store != NULL && !store_close(&d->store))
@@ -604,6 +587,7 @@ daemon_run(const char *file)
 	bool ok;
 
 	signal(SIGPIPE, SIG_IGN);
+	fatal_init();
 	if (!loader_open(loader_directory(), &error)) {
 		complain("%s", error);
 		free(error);

@@ -27,11 +27,14 @@ src_liblinnet_a_SOURCES += \
 	src/server/cell.c \
 	src/server/ctl_config.c src/server/ctl_print.c \
 	src/server/daemon.c src/server/daemon.h \
+	src/server/fatal.c src/server/fatal.h \
 	src/server/hostent.c src/server/hostent.h \
 	src/server/json.c src/server/json.h \
 	src/server/instance.c src/server/instance.h \
 	src/server/ledger.c src/server/ledger.h \
+	src/server/listeners.c src/server/listeners.h \
 	src/server/loader.c src/server/loader.h src/server/loader_check.c \
+	src/server/notify.c src/server/notify.h \
 	src/server/option_files.c src/server/option_files.h \
 	src/server/option_readers.c src/server/option_readers.h \
 	src/server/option_rows.c \

@@ -50,6 +50,7 @@ def Server(folder, authority, config=None, peer=PEER, **more):
 
 class _Server:
     SERVICES = ("c2s", "c2s-tls", "http", "https")
+    pass_fds = ()
 
     def __init__(self, folder, authority, config=None, hosts=(HOST, HOST2), more_services=()):
         self.folder, self.authority = pathlib.Path(folder), authority
@@ -72,7 +73,8 @@ class _Server:
             self.configure()
             self._log = open(self.folder / "log", "ab")
             self.process = subprocess.Popen(self.command(), stdout=self._log, stderr=self._log,
-                                            cwd=self.folder, env=self.environment())
+                                            cwd=self.folder, env=self.environment(),
+                                            pass_fds=self.pass_fds)
             if self._await():
                 return self
             missing = re.search(r"unknown module (\w+)", self.log())
