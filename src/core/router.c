@@ -5,8 +5,12 @@
  */
 #include "core/router.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/hash.h"
 #include "base/metrics.h"
+#include "base/xalloc.h"
 #include "core/host.h"
 #include "core/port.h"
 #include "net/worker.h"
@@ -190,6 +194,47 @@ void
 ln_send(struct ln_stanza *st)
 {
 	router_route(st);
+}
+
+/* --- domains that are gone --------------------------------------------------------- */
+
+static void (*domain_gone)(const char *local, const char *remote);
+
+struct gone {
+	struct post post;
+	const char *remote; /* behind local */
+	char local[];
+};
+
+static void
+gone_arrived(struct worker *worker, struct post *post)
+{
+	struct gone *gone = (struct gone *)post;
+
+	(void)worker;
+	domain_gone(gone->local, gone->remote);
+	free(gone);
+}
+
+void
+router_set_domain_gone(void (*gone)(const char *local, const char *remote))
+{
+	domain_gone = gone;
+}
+
+void
+router_domain_gone(const char *local, const char *remote)
+{
+	size_t local_size = strlen(local) + 1, remote_size = strlen(remote) + 1;
+
+	for (unsigned i = 0; domain_gone != NULL && i < worker_count(); i++) {
+		struct gone *gone = xcalloc(1, sizeof *gone + local_size + remote_size);
+
+		memcpy(gone->local, local, local_size);
+		gone->remote = memcpy(gone->local + local_size, remote, remote_size);
+		gone->post.run = gone_arrived;
+		worker_post(worker_get(i), &gone->post);
+	}
 }
 
 /* --- other items -------------------------------------------------------------------- */

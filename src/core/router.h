@@ -43,6 +43,13 @@ struct worker *router_way(const struct ln_jid *to);
  */
 void router_set_remote(bool (*send)(struct ln_stanza *st));
 
+/*
+ * Another server is gone for good, as seen from one of our domains: on every
+ * worker, `gone` is called. Any worker; the handler is set at start.
+ */
+void router_domain_gone(const char *local, const char *remote);
+void router_set_domain_gone(void (*gone)(const char *local, const char *remote));
+
 /* The home of a domain that is not ours. */
 struct worker *router_domain_home(const char *domain, size_t len);
 

@@ -308,9 +308,36 @@ im_shutdown(void)
 	entity_each(shut_down, NULL);
 }
 
+struct domain_gone {
+	const char *local, *remote;
+};
+
+static void
+tell_domain_gone(struct entity *entity, void *arg)
+{
+	const struct domain_gone *gone = arg;
+
+	if (entity->ops != &account_ops || !account_of(entity)->open ||
+	    TAILQ_EMPTY(&account_of(entity)->sessions) ||
+	    !ln_jid_in_domain(&entity->jid, gone->local))
+		return;
+	work_begin(entity, NULL);
+	presence_domain_gone(account_of(entity), gone->remote);
+	work_end();
+}
+
+static void
+domain_gone(const char *local, const char *remote)
+{
+	struct domain_gone gone = { local, remote };
+
+	entity_each(tell_domain_gone, &gone);
+}
+
 void
 im_init(void)
 {
+	router_set_domain_gone(domain_gone);
 	up_handler = account_up;
 	up_stanza_handler = account_up_stanza;
 	session_init();

@@ -496,3 +496,19 @@ presence_account_gone(struct ln_account *account)
 	for (uint32_t i = 0; roster != NULL && i < roster->count; i++)
 		subscription_end(roster->items[i]);
 }
+
+/* To whoever shows them; which of their resources were there is not known here. */
+void
+presence_domain_gone(struct ln_account *account, const char *domain)
+{
+	const struct roster *roster = account->roster;
+
+	for (uint32_t i = 0; roster != NULL && i < roster->count; i++) {
+		const struct ln_roster_item *item = roster->items[i];
+
+		if ((item->state & ROSTER_TO) && ln_jid_in_domain(&item->jid, domain))
+			to_bare(account,
+			    ln_stanza_new(LN_PRESENCE, LN_UNAVAILABLE, &item->jid,
+				&account->entity.jid));
+	}
+}

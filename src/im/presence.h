@@ -23,6 +23,9 @@ void presence_session_closed(struct ln_account *account, struct ln_session *sess
 /* The account is being deleted: every contact is unsubscribed. */
 void presence_account_gone(struct ln_account *account);
 
+/* Contacts of this domain cannot be reached any more: to its available sessions they are gone. */
+void presence_domain_gone(struct ln_account *account, const char *domain);
+
 /* Does this stanza load an account that is not in memory (DESIGN section 4)? */
 bool presence_loads(const struct ln_stanza *st);
 

@@ -288,7 +288,9 @@ link_failed(struct link *link, enum ln_error error, const char *text)
 	metric_inc(link_metrics, FAILED);
 	log_info("s2s", "no link local=%s remote=%s waiting=%u condition=%s reason=%s", link->local,
 	    link->remote, link->count, ln_error_name(error), log_quote(text));
-	link->carried = false;
+	if (link->carried)
+		router_domain_gone(link->local, link->remote);
+	link->carried = link->broken = false;
 	link->state = LINK_RESTS;
 	link->error = error;
 	link->rests_until = worker_now_ms() + rest_time(link->failures++);
@@ -296,13 +298,16 @@ link_failed(struct link *link, enum ln_error error, const char *text)
 	bounce_all(link, error, text);
 }
 
+/* One that just broke is dialled again though nothing waits: to know whether the server is gone. */
 void
-link_lost(struct link *link, const char *reason)
+link_lost(struct link *link, const char *reason, bool broken)
 {
 	metric_inc(link_metrics, LOST);
 	link->route = (struct port_ref){ 0 };
 	answer_verifies(link, LN_ERR_REMOTE_SERVER_TIMEOUT);
 	link->state = LINK_IDLE;
+	link->broken = broken && link->carried;
+	link->carried = link->broken;
 	log_info("s2s", "link ended local=%s remote=%s waiting=%u reason=%s", link->local,
 	    link->remote, link->count, log_quote(reason));
 	look_soon(link);
@@ -317,6 +322,7 @@ link_up(struct link *link, struct port_ref route)
 	link->route = route;
 	link->failures = 0;
 	link->carried = true;
+	link->broken = false;
 	while (link->state == LINK_UP && (sending = dequeue(link)) != NULL)
 		give(link, sending);
 }
@@ -328,7 +334,8 @@ on_timer(void *arg)
 
 	if (link->state == LINK_RESTS && worker_now_ms() >= link->rests_until)
 		link->state = LINK_IDLE;
-	if (link->state == LINK_IDLE && (link->count > 0 || link->verify_count > 0))
+	if (link->state == LINK_IDLE &&
+	    (link->count > 0 || link->verify_count > 0 || link->broken))
 		dial(link);
 	else if (is_idle(link))
 		link_free(link);

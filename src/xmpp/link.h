@@ -62,6 +62,7 @@ struct link {
 	TAILQ_HEAD(, verify) verifies;
 	unsigned verify_count;
 	bool carried; /* the last route carried something */
+	bool broken;  /* and broke: is the other server still there? */
 	struct timer timer;
 	char key[]; /* local NUL remote NUL */
 };
@@ -92,7 +93,7 @@ void link_verified(struct link *link, const char *id, bool valid, enum ln_error 
 
 /* Its own stream has ended: before it could carry anything with an error and a sentence, or after. */
 void link_failed(struct link *link, enum ln_error error, const char *text);
-void link_lost(struct link *link, const char *reason);
+void link_lost(struct link *link, const char *reason, bool broken);
 
 /* --- routes of others (XEP-0288): any worker ------------------------------------------ */
 

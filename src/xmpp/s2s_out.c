@@ -440,7 +440,6 @@ out_ended(struct peer *peer, enum stream_end end, const char *reason)
 	struct link *link = peer->link;
 	const struct pair *pair = LIST_FIRST(&peer->pairs);
 
-	(void)end;
 	peer->link = NULL;
 	if (link == NULL)
 		return;
@@ -448,7 +447,7 @@ out_ended(struct peer *peer, enum stream_end end, const char *reason)
 	link->error = error_of(peer);
 	link->tried = true;
 	if (peer->state == PEER_OPEN && (pair == NULL || pair->state == PAIR_PROVEN))
-		link_lost(link, reason);
+		link_lost(link, reason, end == STREAM_LOST);
 	else if (link->dial != NULL)
 		dial_next(link->dial, reason);
 	else
