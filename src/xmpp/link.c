@@ -303,8 +303,10 @@ void
 link_lost(struct link *link, const char *reason, bool broken)
 {
 	metric_inc(link_metrics, LOST);
-	link->route = (struct port_ref){ 0 };
 	answer_verifies(link, LN_ERR_REMOTE_SERVER_TIMEOUT);
+	if (link->state == LINK_UP && !link->own_route)
+		return;
+	link->route = (struct port_ref){ 0 };
 	link->state = LINK_IDLE;
 	link->broken = broken && link->carried;
 	link->carried = link->broken;
@@ -314,12 +316,15 @@ link_lost(struct link *link, const char *reason, bool broken)
 }
 
 void
-link_up(struct link *link, struct port_ref route)
+link_up(struct link *link, struct port_ref route, bool own)
 {
 	struct sending *sending;
 
+	if (link->state == LINK_UP) /* one route until it is gone: so order holds */
+		return;
 	link->state = LINK_UP;
 	link->route = route;
+	link->own_route = own;
 	link->failures = 0;
 	link->carried = true;
 	link->broken = false;
@@ -334,8 +339,7 @@ on_timer(void *arg)
 
 	if (link->state == LINK_RESTS && worker_now_ms() >= link->rests_until)
 		link->state = LINK_IDLE;
-	if (link->state == LINK_IDLE &&
-	    (link->count > 0 || link->verify_count > 0 || link->broken))
+	if (link->state == LINK_IDLE && (link->count > 0 || link->verify_count > 0 || link->broken))
 		dial(link);
 	else if (is_idle(link))
 		link_free(link);
@@ -592,8 +596,8 @@ offered(struct worker *worker, struct post *post)
 	struct link *link = link_named(offer->local, offer->remote);
 
 	(void)worker;
-	if (link != NULL && link->state != LINK_UP)
-		link_up(link, offer->route);
+	if (link != NULL)
+		link_up(link, offer->route, false);
 	free(offer);
 }
 
@@ -608,6 +612,8 @@ withdrawn(struct worker *worker, struct post *post)
 	    link->route.worker == offer->route.worker) {
 		link->route = (struct port_ref){ 0 };
 		link->state = LINK_IDLE;
+		if (link->peer != NULL)
+			out_wanted(link->peer);
 	}
 	if (link != NULL)
 		look_soon(link);

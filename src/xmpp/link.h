@@ -52,6 +52,7 @@ struct link {
 	bool tls_off;          /* its route says so */
 	bool tried;            /* a stream failed, with `error` */
 	struct port_ref route; /* id 0: none */
+	bool own_route;
 	struct sending_list queue;
 	size_t bytes;
 	unsigned count;
@@ -85,8 +86,8 @@ link_waits(const struct link *link)
 	return link->count > 0;
 }
 
-/* Stanzas may leave by this route. */
-void link_up(struct link *link, struct port_ref route);
+/* Stanzas may leave by this route, if there is no other; `own`: its own stream. */
+void link_up(struct link *link, struct port_ref route, bool own);
 
 /* The answer to a key. */
 void link_verified(struct link *link, const char *id, bool valid, enum ln_error error);

@@ -168,16 +168,20 @@ established(struct peer *peer)
 {
 	enable_acks(peer);
 	peer_tend(peer);
-	link_up(peer->link, port_ref(&peer->port));
+	link_up(peer->link, port_ref(&peer->port), true);
 }
 
 void
 out_wanted(struct peer *peer)
 {
+	const struct pair *pair = LIST_FIRST(&peer->pairs);
+
 	if (peer->state != PEER_OPEN || peer->stream.ending || peer->link == NULL)
 		return;
 	send_verifies(peer);
-	if (link_waits(peer->link) && peer->pair_count == 0)
+	if (pair != NULL && pair->state == PAIR_PROVEN)
+		link_up(peer->link, port_ref(&peer->port), true);
+	else if (pair == NULL && link_waits(peer->link))
 		ask_pair(peer);
 }
 
