@@ -229,6 +229,7 @@ make_ready(struct entity_worker *ew, struct entity *entity)
 	entity->is_ready = true;
 	TAILQ_INSERT_TAIL(&ew->ready, entity, ready);
 	ew->ready_count++;
+	worker_again();
 }
 
 static void

@@ -194,6 +194,7 @@ hold_release(struct hold *hold)
 	*bag = bag_with_room(*bag);
 	(*bag)->items[(*bag)->count++] = (struct returned){ hold->owner, hold->weight, hold->seq };
 	hold->weight = 0;
+	worker_again();
 }
 
 /* --- the turn --------------------------------------------------------------------- */

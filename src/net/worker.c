@@ -253,6 +253,13 @@ run_stage(struct worker *worker, enum worker_stage stage)
 	return left;
 }
 
+void
+worker_again(void)
+{
+	if (current != NULL)
+		current->again = true;
+}
+
 bool
 worker_turn(struct worker *worker, bool block)
 {
@@ -265,11 +272,12 @@ worker_turn(struct worker *worker, bool block)
 	timers_fire(worker);
 	read_mail(worker);
 	left = run_stage(worker, WORKER_SERVE);
+	worker->again = false; /* what was for SERVE has been served, or is in `left` */
 	left |= run_stage(worker, WORKER_FLUSH);
 	send_outboxes(worker);
 	conns_flush(worker);
 	send_outboxes(worker);
-	worker->more = left || conns_waiting(worker);
+	worker->more = left || worker->again || conns_waiting(worker);
 	worker->in_turn = false;
 	current = before;
 	return worker->more || worker->self_first != NULL || !mailbox_is_empty(&worker->mailbox);

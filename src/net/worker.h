@@ -109,6 +109,12 @@ void *worker_slot(const struct worker *worker, unsigned slot);
 void worker_slot_set(struct worker *worker, unsigned slot, void *value);
 
 /*
+ * There is work for a stage that may be over in this turn (a connection that
+ * ends while its output is flushed is such a case): the next poll does not wait.
+ */
+void worker_again(void);
+
+/*
  * 64 KiB for whoever is at work on this worker: bytes read, text being
  * written. Whatever calls out invalidates it.
  */

@@ -51,7 +51,8 @@ struct worker {
 	struct event_base *base;
 	unsigned index;
 	bool in_turn;
-	bool more; /* something is left: do not wait in the next poll */
+	bool more;  /* something is left: do not wait in the next poll */
+	bool again; /* worker_again() since what SERVE left was counted */
 	bool firing;
 	bool polling; /* events of others run: now_ms is that of before the wait */
 	int64_t now_ms;

@@ -78,6 +78,30 @@ post_again(struct worker *worker, struct post *post)
 	worker_post(worker, &new_note(7)->post);
 }
 
+static unsigned late_flushes;
+
+/* The first time something comes up for a stage that is over. */
+static bool
+flush_late(struct worker *worker)
+{
+	(void)worker;
+	if (late_flushes++ == 0)
+		worker_again();
+	return false;
+}
+
+START_TEST(work_for_a_stage_that_is_over_does_not_wait)
+{
+	late_flushes = 0;
+	worker_on_turn(WORKER_FLUSH, flush_late);
+	workers_start_unthreaded(1);
+	ck_assert(worker_turn(worker_get(0), false));
+	ck_assert(!worker_turn(worker_get(0), false));
+	ck_assert_uint_eq(late_flushes, 2);
+	workers_stop();
+}
+END_TEST
+
 START_TEST(a_post_to_oneself_waits_for_the_next_turn)
 {
 	struct post *post = xcalloc(1, sizeof *post);
@@ -355,6 +379,7 @@ suite(void)
 	tcase_add_test(tc, posts_leave_at_the_end_of_the_turn_in_order);
 	tcase_add_test(tc, a_post_to_oneself_waits_for_the_next_turn);
 	tcase_add_test(tc, turns_do_not_wait_while_work_is_left);
+	tcase_add_test(tc, work_for_a_stage_that_is_over_does_not_wait);
 	tcase_add_test(tc, timers_fire_in_order_of_their_time);
 	tcase_add_test(tc, a_timer_that_sets_itself_does_not_hold_up_the_turn);
 	tcase_add_test(tc, a_million_posts_among_four_workers_keep_their_order);
