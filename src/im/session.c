@@ -540,7 +540,8 @@ set_deadline(struct ln_session *session, int64_t now)
 static void
 check_time(struct ln_session *session, int64_t now)
 {
-	bool failing = store_failing(work_store());
+	/* A disk that hangs gives no error, and is stalled in the end. */
+	bool failing = store_failing(work_store()) || store_stalled(work_store());
 
 	if (session->sm != NULL)
 		manage_deadline(session, now);

@@ -514,12 +514,15 @@ close_down(struct daemon *d)
 	host_values_close();
 }
 
+/* One that fails is not waited for: closing it tries for a while. */
 static bool
 store_busy(const struct store *store)
 {
 	struct store_stats stats;
 
 	store_stats(store, &stats);
+	if (stats.failing)
+		return false;
 	return stats.queued_jobs > 0 || stats.waiting_reads > 0;
 }
 

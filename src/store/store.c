@@ -220,6 +220,18 @@ test_vfs(void)
 	return NULL;
 }
 
+static int64_t
+stall_ms(const struct store_conf *conf)
+{
+#ifdef LN_DEBUG
+	const char *ms = getenv("LINNET_TEST_STALL");
+
+	if (ms != NULL)
+		return strtoll(ms, NULL, 10);
+#endif
+	return conf->stall_ms != 0 ? conf->stall_ms : STORE_STALL_MS;
+}
+
 static struct store *
 new_store(const struct store_conf *conf)
 {
@@ -228,7 +240,7 @@ new_store(const struct store_conf *conf)
 	store->path = xasprintf("%s/linnet.db", conf->dir);
 	store->vfs = conf->vfs != NULL ? xstrdup(conf->vfs) : test_vfs();
 	store->lock_fd = -1;
-	store->stall_ms = conf->stall_ms != 0 ? conf->stall_ms : STORE_STALL_MS;
+	store->stall_ms = stall_ms(conf);
 	store->close_ms = conf->close_ms != 0 ? conf->close_ms : STORE_CLOSE_MS;
 	store->reader_count = conf->readers != 0 ? conf->readers : READERS_DEFAULT;
 	if (store->reader_count > STORE_READERS_MAX)

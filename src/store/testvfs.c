@@ -30,6 +30,7 @@ static struct {
 	_Atomic int code;
 	_Atomic bool forever;
 	_Atomic bool reads_work;
+	_Atomic bool read_only;
 	_Atomic int64_t control_time; /* of the control file, ns */
 	char control[PATH_MAX];
 } disk = { .fail_at = NEVER, .room = NEVER };
@@ -52,6 +53,7 @@ testvfs_heal(void)
 	atomic_store(&disk.stop_ms, 0);
 	atomic_store(&disk.forever, false);
 	atomic_store(&disk.reads_work, false);
+	atomic_store(&disk.read_only, false);
 	atomic_store(&disk.accesses, 0);
 }
 
@@ -93,6 +95,10 @@ obey(const char *line)
 	if (strcmp(word, "fail") == 0) {
 		atomic_store(&disk.reads_work, true);
 		testvfs_fail_at(1, SQLITE_IOERR, true);
+	} else if (strcmp(word, "readonly") == 0) {
+		atomic_store(&disk.reads_work, true);
+		atomic_store(&disk.read_only, true);
+		testvfs_fail_at(1, SQLITE_READONLY, true);
 	} else if (strcmp(word, "full") == 0) {
 		testvfs_full_after(number);
 	} else if (strcmp(word, "slow") == 0) {
@@ -323,6 +329,12 @@ disk_open(sqlite3_vfs *self, const char *name, sqlite3_file *base, int flags, in
 
 	(void)self;
 	file->base.pMethods = NULL;
+	if (atomic_load(&disk.read_only) && (flags & SQLITE_OPEN_MAIN_DB)) {
+		/* As of a file without the right to write: it opens, for reading. */
+		flags =
+		    (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
+		rc = SQLITE_OK;
+	}
 	if (rc != SQLITE_OK)
 		return SQLITE_CANTOPEN;
 	file->real = (sqlite3_file *)(file + 1);

@@ -9,6 +9,7 @@
  *	ok			the disk works
  *	fail			every access but reading fails
  *	full BYTES		the disk is full after so many more bytes
+ *	readonly		it cannot be written to, nor opened for writing
  *	slow MS			each sync takes so much longer
  *	stop MS			the next sync hangs so long, once
  *
