@@ -43,7 +43,11 @@ modules_announce_so_SOURCES = modules/announce/mod_announce.c
 modules_announce_so_CFLAGS = $(module_cflags)
 modules_announce_so_LDFLAGS = $(module_ldflags)
 modules_announce_so_LDADD =
-modules_commands_so_SOURCES = modules/commands/mod_commands.c
+modules_commands_so_SOURCES = modules/commands/mod_commands.c \
+	modules/commands/desk.c modules/commands/desk.h \
+	modules/commands/form.c modules/commands/form.h \
+	modules/commands/result.c modules/commands/result.h \
+	modules/commands/run.c modules/commands/run.h
 modules_commands_so_CFLAGS = $(module_cflags)
 modules_commands_so_LDFLAGS = $(module_ldflags)
 modules_commands_so_LDADD =

@@ -275,9 +275,10 @@ answer(const struct ln_mod *mod, struct ln_ev_iq *ev, bool items)
 	asked.query = ln_add(result, "query", ln_elem_ns(ev->query));
 	ln_set_attr(asked.query, "node", asked.node);
 	fill(mod, &asked, items);
-	if (!asked.found) {
+	if (!asked.found || asked.forbidden) {
 		ln_stanza_free(&result);
-		return ln_refuse(ev->stanza, LN_ERR_ITEM_NOT_FOUND, "%s", "");
+		return ln_refuse(ev->stanza,
+		    asked.forbidden ? LN_ERR_FORBIDDEN : LN_ERR_ITEM_NOT_FOUND, "%s", "");
 	}
 	return ln_answer(ev, result);
 }

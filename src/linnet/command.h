@@ -64,6 +64,7 @@ enum ln_arg_type {
 enum {
 	LN_ARG_OPTIONAL = 1 << 0, /* stands behind those that are not */
 	LN_ARG_REST = 1 << 1,     /* TEXT, last: takes all words that follow */
+	LN_ARG_TWICE = 1 << 2,    /* PASSWORD: a form asks for it twice, in VAR and VAR-verify */
 };
 
 struct ln_arg {
@@ -95,6 +96,13 @@ enum ln_home {
 	LN_HOME_EACH,    /* every worker, one after the other; rows add up */
 };
 
+/* How a form tells the table that a command answers. */
+enum ln_result_as {
+	LN_RESULT_TABLE, /* as it is, or as `result_var` says */
+	LN_RESULT_FACTS, /* a field for each name in the first column, its values the second */
+	LN_RESULT_ROSTER /* a roster of the columns jid, name, subscription, group */
+};
+
 /* `mod` is the instance of the host that the first argument names; NULL for the server's own
  * and for commands whose first argument names no host. */
 typedef void ln_command_fn(const struct ln_mod *mod, struct ln_call *call);
@@ -108,6 +116,8 @@ struct ln_command {
 	ln_command_fn *run;
 	const char *node;       /* ad-hoc node where XEP-0133 has one; else made from the name */
 	const char *result_var; /* its field for the first column of the table, if it has one */
+	enum ln_result_as result_as;
+	const char *before; /* a command of the host whose line stands in the form at first */
 };
 
 #define LN_COMMAND_END       \

@@ -176,6 +176,7 @@ struct ln_ev_disco {
 	const char *node;      /* NULL: none */
 	struct ln_elem *query; /* add features, identities, items, forms */
 	bool found;            /* set it when you know the node */
+	bool forbidden;        /* set it when the asker may not know of it */
 };
 #define ln_ev_disco_info ln_ev_disco
 #define ln_ev_disco_items ln_ev_disco

@@ -139,21 +139,50 @@ session_count(const struct ln_mod *mod, struct ln_call *call)
 
 /* --- rows -------------------------------------------------------------------------------------------- */
 
-static const struct ln_arg account_arg[] = { { LN_ARG_ACCOUNT, "jid", "Whose.", 0, NULL },
-	LN_ARG_ROWS_END };
+static const struct ln_arg roster_arg[] = {
+	{ LN_ARG_ACCOUNT, "jid", "Whose.", 0, NULL, "accountjids" }, LN_ARG_ROWS_END
+};
+static const struct ln_arg stats_arg[] = {
+	{ LN_ARG_ACCOUNT, "jid", "Whose.", 0, NULL, "accountjid" }, LN_ARG_ROWS_END
+};
 static const struct ln_arg host_arg[] = {
 	{ LN_ARG_HOST, "host", "At this host alone.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END
 };
 
 #define ADMIN_NODE "http://jabber.org/protocol/admin#"
 
-const struct ln_command show_commands[] = { { "user roster", "Show an account's contacts.",
-						LN_ROLE_ADMIN, LN_HOME_ACCOUNT, account_arg,
-						user_roster, ADMIN_NODE "get-user-roster" },
-	{ "user stats", "Show figures of an account.", LN_ROLE_ADMIN, LN_HOME_ACCOUNT, account_arg,
-	    user_stats, ADMIN_NODE "user-stats" },
-	{ "user count", "Count accounts.", LN_ROLE_ADMIN, LN_HOME_MAIN, host_arg, user_count,
-	    ADMIN_NODE "get-registered-users-num" },
-	{ "session count", "Count accounts that are logged in.", LN_ROLE_ADMIN, LN_HOME_EACH,
-	    host_arg, session_count, ADMIN_NODE "get-online-users-num" },
-	LN_COMMAND_END };
+const struct ln_command show_commands[] = {
+	{ .name = "user roster",
+	    .help = "Show an account's contacts.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_ACCOUNT,
+	    .args = roster_arg,
+	    .run = user_roster,
+	    .node = ADMIN_NODE "get-user-roster",
+	    .result_as = LN_RESULT_ROSTER },
+	{ .name = "user stats",
+	    .help = "Show figures of an account.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_ACCOUNT,
+	    .args = stats_arg,
+	    .run = user_stats,
+	    .node = ADMIN_NODE "user-stats",
+	    .result_as = LN_RESULT_FACTS },
+	{ .name = "user count",
+	    .help = "Count accounts.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_MAIN,
+	    .args = host_arg,
+	    .run = user_count,
+	    .node = ADMIN_NODE "get-registered-users-num",
+	    .result_var = "registeredusersnum" },
+	{ .name = "session count",
+	    .help = "Count accounts that are logged in.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_EACH,
+	    .args = host_arg,
+	    .run = session_count,
+	    .node = ADMIN_NODE "get-online-users-num",
+	    .result_var = "onlineusersnum" },
+	LN_COMMAND_END,
+};

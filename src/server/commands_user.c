@@ -415,6 +415,9 @@ static const struct ln_arg account_arg[] = {
 static const struct ln_arg password_args[] = { { LN_ARG_ACCOUNT, "jid", "The account.", 0, NULL,
 						   "accountjid" },
 	{ LN_ARG_PASSWORD, "password", "Its password.", 0, NULL }, LN_ARG_ROWS_END };
+static const struct ln_arg add_args[] = { { LN_ARG_ACCOUNT, "jid", "The account.", 0, NULL,
+					      "accountjid" },
+	{ LN_ARG_PASSWORD, "password", "Its password.", LN_ARG_TWICE, NULL }, LN_ARG_ROWS_END };
 static const struct ln_arg import_args[] = {
 	{ LN_ARG_FILE, "file", "Lines of JID and PASSWORD.", 0, NULL }, LN_ARG_ROWS_END
 };
@@ -433,7 +436,7 @@ static const struct ln_arg kick_args[] = { { LN_ARG_ACCOUNT, "jid", "Whose sessi
 #define ADMIN_NODE "http://jabber.org/protocol/admin#"
 
 const struct ln_command user_commands[] = { { "user add", "Make an account.", LN_ROLE_ADMIN,
-						LN_HOME_MAIN, password_args, user_add,
+						LN_HOME_MAIN, add_args, user_add,
 						ADMIN_NODE "add-user" },
 	{ "user import", "Make accounts from a file.", LN_ROLE_OPERATOR, LN_HOME_MAIN, import_args,
 	    user_import, NULL },

@@ -79,7 +79,7 @@ def test_info(admin, juliet):
     assert {f.get("var") for f in got} >= {COMMANDS, "jabber:x:data"}
     assert info(juliet, COMMANDS)[0].get("type") == "command-list"
     juliet.refused("get", "<query xmlns='http://jabber.org/protocol/disco#info' "
-                          f"node='{ADMIN}add-user'/>", "item-not-found", to=juliet.domain)
+                          f"node='{ADMIN}add-user'/>", "forbidden", to=juliet.domain)
 
 
 def test_errors(admin, juliet):
@@ -97,7 +97,7 @@ def test_errors(admin, juliet):
     refused(admin, "bad-request", "bad-payload", ADMIN + "add-user", "complete", session,
             submit(accountjid=["x@" + admin.domain]))
     assert execute(admin, ADMIN + "add-user", "cancel", session).get("status") == "canceled"
-    refused(admin, "bad-request", "bad-sessionid", ADMIN + "add-user", "cancel", session)
+    refused(admin, "not-allowed", "session-expired", ADMIN + "add-user", "cancel", session)
 
 
 def test_another_ones_session(server, admin, prince):
@@ -123,9 +123,9 @@ def test_add_log_in_and_delete(server, admin):
     for jid in made:
         done = run(admin, "add-user", accountjid=[jid], password=["secret"])
         assert done.get("status") == "completed" and done.find(f"{NS}note[@type='error']") is None
-    again = run(admin, "add-user", accountjid=[made[0]], password=["secret"])
-    assert again.get("status") == "completed"
-    assert again.find(f"{NS}note[@type='error']") is not None
+    session = execute(admin, ADMIN + "add-user").get("sessionid")
+    refused(admin, "conflict", None, ADMIN + "add-user", "complete", session,
+            submit(accountjid=[made[0]], password=["secret"]))
     user = server.user("paris")._replace(local="tybalt0", jid=made[0], password="secret")
     tybalt = Client(server, user).login().online()
     listed = run(admin, "get-registered-users-list", max_items=["none"])
@@ -153,5 +153,6 @@ def test_password(server, admin):
 def test_not_his_host(server, admin):
     """Administrators are those of one host."""
     jid = server.user("mercutio", host=server.host2).jid
-    done = run(admin, "delete-user", accountjids=[jid])
-    assert done.find(f"{NS}note[@type='error']").text == "Forbidden."
+    session = execute(admin, ADMIN + "delete-user").get("sessionid")
+    refused(admin, "forbidden", None, ADMIN + "delete-user", "complete", session,
+            submit(accountjids=[jid]))
