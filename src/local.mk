@@ -11,3 +11,11 @@ src_linnetctl_SOURCES = src/linnetctl.c
 src_linnetctl_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 src_linnetctl_LDADD = $(src_linnetd_LDADD)
 src_linnetctl_DEPENDENCIES = src/liblinnet.a
+
+# What modules are built against, elsewhere than here.
+headerdir = $(includedir)/linnet
+install-data-local:
+	$(MKDIR_P) $(DESTDIR)$(headerdir)
+	cd $(top_srcdir)/src/linnet && $(INSTALL_DATA) *.h *.def $(DESTDIR)$(headerdir)
+uninstall-local:
+	rm -rf $(DESTDIR)$(headerdir)
