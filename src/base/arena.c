@@ -155,3 +155,14 @@ arena_size(const struct arena *arena)
 {
 	return arena->total;
 }
+
+size_t
+arena_used(const struct arena *arena)
+{
+	const struct chunk *chunk = arena->newest;
+	size_t used = (size_t)(arena->free - chunk->data);
+
+	while ((chunk = chunk->older) != NULL)
+		used += chunk->size;
+	return used;
+}

@@ -45,4 +45,8 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 /* Bytes asked of malloc() so far. */
 size_t arena_size(const struct arena *arena);
 
+/* Bytes handed out, rounded up as the next arena would: what arena_new() needs for the same again.
+ * Exact while there is one chunk, else a little more. */
+size_t arena_used(const struct arena *arena);
+
 #endif

@@ -36,6 +36,6 @@ src_liblinnet_a_SOURCES += \
 	src/linnet/node.h \
 	src/linnet/sasl.h
 
-unit_tests += tests/unit/test_credentials tests/unit/test_jid tests/unit/test_limit
+unit_tests += tests/unit/test_credentials tests/unit/test_jid tests/unit/test_limit tests/unit/test_stanza
 
 fuzz_targets += tests/fuzz/fuzz_jid

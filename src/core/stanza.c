@@ -15,6 +15,7 @@
 #include "xml/writer.h"
 
 #define ENVELOPE_ROOM 256 /* bytes behind an envelope of its own arena */
+#define KEEP_DRAFT 4096   /* most presences fit */
 
 static const char *const kind_names[] = { "message", "presence", "iq" };
 
@@ -95,12 +96,10 @@ ln_stanza_new(enum ln_kind kind, enum ln_type type, const struct ln_jid *from,
 	return st;
 }
 
-struct ln_stanza *
-ln_stanza_copy(struct ln_stanza *st)
+/* All but the payload. */
+static void
+copy_head(struct ln_stanza *copy, const struct ln_stanza *st)
 {
-	struct ln_stanza *copy =
-	    envelope_new(arena_new(sizeof *copy + ENVELOPE_ROOM), true, (enum ln_kind)st->kind);
-
 	copy->type = st->type;
 	copy->flags = st->flags & (STANZA_NO_STORE | STANZA_PROBES);
 	ln_set_from(copy, ln_from(st));
@@ -109,11 +108,45 @@ ln_stanza_copy(struct ln_stanza *st)
 	ln_set_lang(copy, st->lang);
 	if (st->added != NULL)
 		copy->added = ln_elem_copy(copy->arena, st->added);
+}
+
+struct ln_stanza *
+ln_stanza_copy(struct ln_stanza *st)
+{
+	struct ln_stanza *copy =
+	    envelope_new(arena_new(sizeof *copy + ENVELOPE_ROOM), true, (enum ln_kind)st->kind);
+
+	copy_head(copy, st);
 	if (st->payload != NULL) {
 		payload_bytes(st->payload);
 		copy->payload = payload_ref(st->payload);
 	}
 	return copy;
+}
+
+/* Everything of it anew in `arena`, which passes to the copy. */
+static struct ln_stanza *
+copy_whole(const struct ln_stanza *st, struct arena *arena)
+{
+	const struct ln_elem *root = st->payload != NULL ? st->payload->root : NULL;
+	bool content = root != NULL && ln_node_first(root) != NULL;
+	struct ln_stanza *copy = envelope_new(arena, !content, (enum ln_kind)st->kind);
+
+	copy_head(copy, st);
+	if (content)
+		copy->payload = payload_new(arena, ln_elem_copy(arena, root));
+	return copy;
+}
+
+struct ln_stanza *
+stanza_keep(const struct ln_stanza *st)
+{
+	struct arena *draft = arena_new(KEEP_DRAFT), *kept;
+
+	copy_whole(st, draft);
+	kept = arena_new(arena_used(draft));
+	arena_free(&draft);
+	return copy_whole(st, kept);
 }
 
 void

@@ -101,6 +101,9 @@ void stanza_write_stream(struct ln_stanza *st, struct buf *out, const char *stre
 bool stanza_lasts(const struct ln_stanza *st);
 bool stanza_lasts_abroad(const struct ln_stanza *st);
 
+/* A copy to be kept for long: it shares nothing, and takes no more memory than it must. */
+struct ln_stanza *stanza_keep(const struct ln_stanza *st);
+
 /* Bytes it weighs in queues. */
 size_t stanza_weight(const struct ln_stanza *st);
 

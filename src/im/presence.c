@@ -279,7 +279,7 @@ available(struct ln_account *account, struct ln_session *session, struct ln_stan
 		return;
 	}
 	ln_stanza_free(&session->presence);
-	session->presence = ln_stanza_copy(st);
+	session->presence = stanza_keep(st);
 	session->priority = priority;
 	if (initial)
 		st->flags |= STANZA_PROBES;

@@ -23,6 +23,8 @@ START_TEST(arena_grows_past_its_first_chunk)
 	ck_assert_str_eq(small, "small");
 	ck_assert_str_eq(arena_printf(arena, "%d-%s", 7, "x"), "7-x");
 	ck_assert_uint_ge(arena_size(arena), 100032);
+	ck_assert_uint_ge(arena_used(arena), 100016);
+	ck_assert_uint_le(arena_used(arena), arena_size(arena));
 	arena_free(&arena);
 	ck_assert_ptr_null(arena);
 }
