@@ -141,8 +141,9 @@ account_unload(struct entity *entity)
 		module_account_close(account);
 		roster_close(account);
 	}
-	for (int i = 0; i < ENDED_MAX; i++)
+	for (int i = 0; account->ended != NULL && i < ENDED_MAX; i++)
 		free(account->ended[i].sm_id);
+	free(account->ended);
 	free(account);
 }
 

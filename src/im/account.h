@@ -48,7 +48,7 @@ struct ln_account {
 	bool drain_paused;      /* until it has acknowledged some */
 	bool drain_reading;     /* a page is being read */
 	unsigned writing;       /* rows on their way to the disk that no session holds */
-	struct ended ended[ENDED_MAX];
+	struct ended *ended;    /* ENDED_MAX of them; NULL: none so far */
 };
 
 extern const struct entity_ops account_ops;

@@ -229,7 +229,7 @@ refuse_resume(struct ln_account *account, const struct up *up)
 	metric_inc(metrics, RESUME_FAILED);
 	if (port == NULL)
 		return;
-	for (int i = 0; i < ENDED_MAX; i++) {
+	for (int i = 0; account->ended != NULL && i < ENDED_MAX; i++) {
 		const struct ended *ended = &account->ended[i];
 
 		if (ended->sm_id != NULL && ended->until > now &&
@@ -388,8 +388,11 @@ manage_deadline(struct ln_session *session, int64_t now)
 static void
 remember_ended(struct ln_account *account, struct manage *sm, uint32_t h)
 {
-	struct ended *oldest = &account->ended[0];
+	struct ended *oldest;
 
+	if (account->ended == NULL)
+		account->ended = xcalloc(ENDED_MAX, sizeof *account->ended);
+	oldest = account->ended;
 	for (int i = 1; i < ENDED_MAX; i++)
 		if (account->ended[i].until < oldest->until)
 			oldest = &account->ended[i];
