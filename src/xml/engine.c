@@ -22,7 +22,7 @@
 
 #define ENGINE_LIFE ((int64_t)1024 * 1024)
 #define TEXT_KEEP ((size_t)8 * 1024)
-#define SPARE_MAX 16
+#define SPARE_MAX 4
 
 enum { MADE, OPEN, SPARE };
 

@@ -16,7 +16,7 @@
 #include "xml/writer.h"
 #include "xmpp/stream.h"
 
-#define PARK_MS 500             /* idle for so long: the parser goes back */
+#define PARK_MS 100             /* idle for so long: the parser goes back */
 #define CLOSE_MS 5000           /* for the peer's </stream:stream> */
 #define BURST_US (10 * 1000000) /* of the rate */
 #define OUT_KEEP 65536          /* of the buffer, between two uses */
