@@ -40,6 +40,7 @@
 struct ln_http_route;
 struct ln_node_kind;
 struct ln_sasl_mechanism;
+struct ln_table;
 
 enum ln_scope {
 	LN_SCOPE_HOST,      /* one instance a host that switches it on */
@@ -237,6 +238,7 @@ struct ln_module {
 	const char *const *account_features;  /* of its accounts */
 	const struct ln_identity *identities; /* of the host */
 	const struct ln_value *values;
+	const struct ln_table *tables; /* see table.h */
 	const struct ln_metric *metrics;
 	const struct ln_command *commands;
 	const struct ln_sasl_mechanism *mechanisms; /* see sasl.h */

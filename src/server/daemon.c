@@ -32,6 +32,7 @@
 #include "core/work.h"
 #include "im/account.h"
 #include "im/registry.h"
+#include "linnet/table.h"
 #include "net/pool.h"
 #include "net/resolver.h"
 #include "net/tls.h"
@@ -204,14 +205,39 @@ open_sockets(struct daemon *d)
 
 /* --- store --------------------------------------------------------------------------------------- */
 
+#define TABLES_MAX 64
+
+/* The core's, and those of all modules there are, on or off: so that a reload makes none. */
+static size_t
+collect_tables(struct store_schema *schemas, const struct store_schema **list)
+{
+	const struct config_registry *registry = loader_registry();
+	size_t count = 0;
+
+	list[count++] = &archive_schema;
+	for (size_t i = 0; i < registry->count; i++) {
+		const struct ln_table *table = registry->modules[i]->tables;
+
+		for (; table != NULL && table->name != NULL && count < TABLES_MAX; table++) {
+			schemas[count] = (struct store_schema){ registry->modules[i]->name,
+				table->name, table->steps };
+			list[count] = &schemas[count];
+			count++;
+		}
+	}
+	return count;
+}
+
 static bool
 open_store(struct daemon *d)
 {
 	const struct store_conf conf = { .dir = d->config->data };
-	const struct store_schema *const schemas[] = { &archive_schema };
+	static struct store_schema schemas[TABLES_MAX];
+	static const struct store_schema *list[TABLES_MAX];
+	size_t count = collect_tables(schemas, list);
 	char *error;
 
-	d->store = store_open(&conf, schemas, 1, &error);
+	d->store = store_open(&conf, list, count, &error);
 	if (d->store == NULL) {
 		complain("%s", error);
 		free(error);
