@@ -12,6 +12,7 @@
  */
 #include <linnet/module.h>
 #include <linnet/credentials.h>
+#include <linnet/form.h>
 #include <linnet/registry.h>
 
 #include <string.h>
@@ -162,58 +163,35 @@ changed(const struct ln_mod *mod, struct ln_token *token, enum ln_registry_outco
 
 /* --- fields: of a form, which comes first, or of the query (§4) ----------------------------------- */
 
-static const struct ln_elem *
-form_field(const struct ln_elem *form, const char *name)
+static bool
+is_ours(const struct ln_elem *form)
 {
-	struct ln_elem *field;
-
-	ln_elem_foreach(field, form)
-		if (ln_elem_is(field, "field", NS_DATA) && ln_elem_attr(field, "var") != NULL &&
-		    strcmp(ln_elem_attr(field, "var"), name) == 0)
-			return field;
-	return NULL;
+	return ln_form_is(form, NS_REGISTER) || ln_form_is(form, NS_REGISTER ":changepassword");
 }
 
 /* NULL: it is not there, or empty. */
 static const char *
 field_of(const struct ln_elem *query, const char *name)
 {
-	const struct ln_elem *form = ln_elem_child(query, "x", NS_DATA);
-	const struct ln_elem *field = form != NULL ? form_field(form, name) : NULL;
+	const struct ln_elem *form = ln_form_find(query, "submit");
 	const char *text = NULL;
 
-	if (form == NULL)
+	if (ln_elem_child(query, "x", NS_DATA) == NULL)
 		text = ln_elem_child_text(query, name, NS_REGISTER);
-	else if (field != NULL)
-		text = ln_elem_child_text(field, "value", NS_DATA);
+	else if (form != NULL && is_ours(form))
+		text = ln_form_text(form, name);
 	return text != NULL && text[0] != '\0' ? text : NULL;
-}
-
-static void
-add_field(struct ln_elem *form, const char *type, const char *name, const char *label)
-{
-	struct ln_elem *field = ln_elem_add(form, "field", NS_DATA);
-
-	ln_set_attr(field, "type", type);
-	ln_set_attr(field, "var", name);
-	ln_set_attr(field, "label", label);
-	ln_elem_add(field, "required", NS_DATA);
 }
 
 static void
 add_form(struct ln_elem *query, const char *instructions)
 {
-	struct ln_elem *form = ln_elem_add(query, "x", NS_DATA), *field;
+	struct ln_elem *form = ln_form_add(query, "form", NS_REGISTER);
 
-	ln_set_attr(form, "type", "form");
-	ln_add_text(form, "title", "Registration");
-	ln_add_text(form, "instructions", instructions);
-	field = ln_elem_add(form, "field", NS_DATA);
-	ln_set_attr(field, "type", "hidden");
-	ln_set_attr(field, "var", "FORM_TYPE");
-	ln_add_text(field, "value", NS_REGISTER);
-	add_field(form, "text-single", "username", "Username");
-	add_field(form, "text-private", "password", "Password");
+	ln_form_title(form, "Registration");
+	ln_form_instructions(form, instructions);
+	ln_form_require(ln_form_field(form, "username", "text-single", "Username"));
+	ln_form_require(ln_form_field(form, "password", "text-private", "Password"));
 }
 
 /* --- before login (§3.1) ------------------------------------------------------------------------------ */

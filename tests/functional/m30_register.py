@@ -305,11 +305,14 @@ def test_names_are_kept_for_a_while(servers):
     server = servers({"modules": {"register": {"allow": "on", "keep-names": "0s"}}})
     first, second = server.client("juliet"), server.client("romeo")
     for one in (first, second):
-        one.set(f"<query xmlns='{NS}'><remove/></query>")
-        one.expect_closed()
+        server.ctl("user", "del", one.bare)     # returns when all of it is deleted
     again = Client(server, first.user)
     again.open(again.domain)
     again.set(query(username=first.local, password="secret"))
+    server.reload({"modules": {"register": {"allow": "on"}}})
+    again = Client(server, second.user)
+    again.open(again.domain)
+    again.refused("set", query(username=second.local, password="secret"), "conflict")
     server.ctl("user", "add", second.bare, second.password)
     Client(server, second.user).login()
 
