@@ -188,6 +188,7 @@ commands_init(void)
 {
 	commands_add(server_commands);
 	commands_add(user_commands);
+	commands_add(dns_commands);
 	commands_add(s2s_commands);
 	commands_add(show_commands);
 }

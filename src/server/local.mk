@@ -7,6 +7,9 @@ src_liblinnet_a_SOURCES += \
 	src/server/call.c \
 	src/server/command.c src/server/command.h \
 	src/server/commands.h \
+	src/server/commands_dns.c \
+	src/server/probe.c src/server/probe.h \
+	src/server/survey.c src/server/survey.h \
 	src/server/commands_s2s.c \
 	src/server/commands_server.c \
 	src/server/commands_show.c \

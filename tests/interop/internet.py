@@ -372,7 +372,7 @@ s2s_ports = {{ {self.ports['s2s']} }}
 s2s_direct_tls_ports = {{ {self.ports['s2s-tls']} }}
 http_ports = {{ }} https_ports = {{ }}
 unbound = {{ resolvconf = false, hoststxt = false, forward = {{ "127.0.0.1@{self.net.unbound.port}" }},
-    trusted = {{ }}, options = {{ ["do-not-query-localhost:"] = "no" }} }}
+    options = {{ ["do-not-query-localhost:"] = "no" }} }}
 ssl = {{ certificate = "{self.crt}"; key = "{self.key}"; cafile = "{self.authority.ca}" }}
 s2s_secure_auth = true
 c2s_require_encryption = true
