@@ -143,8 +143,10 @@ void host_init(void);
 /* --- firing -------------------------------------------------------------------- */
 
 /* Runs a filter's chain. LN_DONE: the stanza was dealt with; if ev->head.stanza is still set the
- * caller frees it. `module_enter/leave` time the handlers and leave the breadcrumb. */
-void module_enter(const struct ln_mod *mod, enum ln_event event);
+ * caller frees it. `module_enter/leave` time the handlers and leave the breadcrumb. module_enter()
+ * false: passed over, since a reload has brought the module and what it preloads for the account
+ * in hand is still being read. */
+bool module_enter(const struct ln_mod *mod, enum ln_event event);
 void module_leave(const struct ln_mod *mod);
 
 #define FIRE_FILTER(name)                                                           \
@@ -155,7 +157,8 @@ void module_leave(const struct ln_mod *mod);
 		enum ln_verdict verdict = LN_PASS;                                  \
 		for (unsigned i = 0; i < chain->count && verdict == LN_PASS; i++) { \
 			const struct hook_entry *entry = &chain->entries[i];        \
-			module_enter(entry->mod, LN_EV_##name);                     \
+			if (!module_enter(entry->mod, LN_EV_##name))                \
+				continue;                                           \
 			verdict = entry->fn.name(entry->mod, ev);                   \
 			module_leave(entry->mod);                                   \
 		}                                                                   \
@@ -167,7 +170,8 @@ void module_leave(const struct ln_mod *mod);
 		const struct hook_chain *chain = &host->chains[LN_EV_##name];               \
 		for (unsigned i = 0; i < chain->count; i++) {                               \
 			const struct hook_entry *entry = &chain->entries[i];                \
-			module_enter(entry->mod, LN_EV_##name);                             \
+			if (!module_enter(entry->mod, LN_EV_##name))                        \
+				continue;                                                   \
 			entry->fn.name(entry->mod, ev);                                     \
 			module_leave(entry->mod);                                           \
 		}                                                                           \

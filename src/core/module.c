@@ -354,12 +354,14 @@ open_new_slices(const struct ln_host *host, struct ln_account *account)
 	struct ln_session *session;
 
 	for (unsigned i = 0; i < host->mod_count; i++)
-		if (slice_of(account_slices(account), host->mods[i]) == NULL)
+		if (slice_of(account_slices(account), host->mods[i]) == NULL &&
+		    values_ready(account, host->mods[i]))
 			open_account_slice(host->mods[i], account);
 	for (session = ln_session_first(account); session != NULL;
 	     session = ln_session_next(session))
 		for (unsigned i = 0; i < host->mod_count; i++)
-			if (slice_of(session_slices(session), host->mods[i]) == NULL)
+			if (slice_of(session_slices(session), host->mods[i]) == NULL &&
+			    values_ready(account, host->mods[i]))
 				open_session_slice(host->mods[i], session);
 }
 
@@ -388,14 +390,19 @@ close_gone_modules(const struct ln_host *old, struct ln_account *account)
 			close_module(old->mods[i], account);
 }
 
-/* Modules that came: slices are opened, after their preloaded values were read. */
+/*
+ * Modules that came: slices are opened, where something is preloaded after that was read. Meanwhile
+ * the inbox waits, but answers of the store and the end still reach the account: module_enter().
+ */
 void
 module_account_changed(struct entity *entity)
 {
 	struct ln_account *account = account_of_entity(entity);
 
-	if (entity->life != LIFE_ACTIVE || values_reload(account))
-		return;
+	if (entity->life == LIFE_DYING || entity->number == 0)
+		return; /* nothing is open */
+	if (entity->life == LIFE_ACTIVE)
+		values_reload(account);
 	work_begin(entity, NULL);
 	open_new_slices(entity->host, account);
 	work_end();
@@ -580,12 +587,27 @@ ln_log(const struct ln_mod *mod, enum ln_level level, const char *format, ...)
 
 _Thread_local struct breadcrumb breadcrumb;
 
-void
+static bool
+is_ready(const struct ln_mod *mod)
+{
+	struct entity *entity = work_entity();
+	struct ln_account *account;
+
+	if (entity == NULL || entity->life != LIFE_LOADING)
+		return true;
+	account = account_of_entity(entity);
+	return account == NULL || values_ready(account, mod);
+}
+
+bool
 module_enter(const struct ln_mod *mod, enum ln_event event)
 {
+	if (!is_ready(mod))
+		return false;
 	breadcrumb.module = mod->def->name;
 	breadcrumb.event = event;
 	breadcrumb.entered_us = clock_us();
+	return true;
 }
 
 void

@@ -53,6 +53,10 @@ void values_forget(struct ln_account *account, const struct ln_mod *mod);
 /* After a reload: does the account lack values that its modules preload? Then it goes back into
  * loading, and module_account_changed() is called when they are there. */
 bool values_reload(struct ln_account *account);
+
+/* Have all values been read that the module preloads? */
+bool values_ready(struct ln_account *account, const struct ln_mod *mod);
+
 void module_account_changed(struct entity *entity);
 
 /* Which handler runs on this thread: for the crash handler. */

@@ -244,6 +244,17 @@ reloaded(struct store_job *job, const struct store_loaded *loaded, void *arg)
 }
 
 bool
+values_ready(struct ln_account *account, const struct ln_mod *mod)
+{
+	const struct ln_value *value = mod->def->values;
+
+	for (; value != NULL && value->name != NULL; value++)
+		if ((value->flags & LN_PRELOAD) && !is_loaded(*account_documents(account), value))
+			return false;
+	return true;
+}
+
+bool
 values_reload(struct ln_account *account)
 {
 	struct entity *entity = account_entity(account);
