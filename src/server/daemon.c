@@ -41,6 +41,7 @@
 #include "server/apply_dns.h"
 #include "server/commands.h"
 #include "server/control.h"
+#include "server/ending.h"
 #include "server/fatal.h"
 #include "server/hostent.h"
 #include "server/listeners.h"
@@ -51,7 +52,6 @@
 #include "xmpp/component.h"
 #include "xmpp/s2s.h"
 
-#define GRACE_MS 2000 /* for acknowledgements at the end (DESIGN section 8) */
 #define SETTLE_MS 10000
 #define CRYPTO_QUEUE 4096
 #define FILE_THREADS 2
@@ -67,7 +67,6 @@ struct daemon {
 	struct event *signals[4];
 	unsigned signal_count;
 	bool stopping;
-	unsigned to_shut_down; /* workers whose sessions have not ended yet */
 	uid_t uid;
 	gid_t gid;
 	bool change_user;
@@ -248,95 +247,7 @@ open_store(struct daemon *d)
 	    complain("%s: cannot be read", d->config->data);
 }
 
-/* --- the end: streams, then sessions, then the store (DESIGN section 8) --------------------------- */
-
-static void
-links_gone(void *arg)
-{
-	(void)arg;
-	worker_main_stop();
-}
-
-static void
-shut_worker_down_done(struct worker *worker, struct post *post)
-{
-	(void)worker;
-	free(post);
-	if (--daemon_state.to_shut_down == 0)
-		s2s_shutdown(GRACE_MS, links_gone, NULL);
-}
-
-static void
-shut_worker_down(struct worker *worker, struct post *post)
-{
-	(void)worker;
-	im_shutdown();
-	post->run = shut_worker_down_done;
-	worker_post(worker_main(), post);
-}
-
-static void
-streams_gone(void *arg)
-{
-	struct daemon *d = arg;
-
-	d->to_shut_down = worker_count();
-	for (unsigned i = 0; i < worker_count(); i++) {
-		struct post *post = xcalloc(1, sizeof *post);
-
-		post->run = shut_worker_down;
-		worker_post(worker_get(i), post);
-	}
-}
-
-/*
- * Before the streams go, rooms tell their occupants. What they say goes through inboxes and
- * mailboxes; after some turns more it is with the streams.
- */
-#define SETTLING_TURNS 4
-
-struct node_shutdown {
-	struct post post;
-	int turns; /* 0: nobody was told yet */
-};
-
-static void
-nodes_told(struct worker *worker, struct post *post)
-{
-	struct daemon *d = &daemon_state;
-
-	(void)worker;
-	free(post);
-	if (--d->to_shut_down == 0)
-		streams_shutdown(GRACE_MS, streams_gone, d);
-}
-
-static void
-tell_nodes(struct worker *worker, struct post *post)
-{
-	struct node_shutdown *message = (struct node_shutdown *)post;
-
-	if (message->turns++ == 0)
-		nodes_shutdown();
-	if (message->turns > SETTLING_TURNS && nodes_sent()) {
-		post->run = nodes_told;
-		worker_post(worker_main(), post);
-		return;
-	}
-	worker_post(worker, post);
-}
-
-static void
-shut_nodes_down(struct daemon *d)
-{
-	d->to_shut_down = worker_count();
-	for (unsigned i = 0; i < worker_count(); i++) {
-		struct node_shutdown *message = xcalloc(1, sizeof *message);
-
-		message->post.run = tell_nodes;
-		worker_post(worker_get(i), &message->post);
-	}
-}
+/* --- the end ------------------------------------------------------------------------------------- */
 
 void
 daemon_stop(void)
@@ -349,7 +260,7 @@ daemon_stop(void)
 	notify_stopping();
 	log_info("server", "stopping");
 	listeners_close();
-	shut_nodes_down(d);
+	ending_begin(worker_main_stop);
 }
 
 /* --- reload ------------------------------------------------------------------------------------------ */

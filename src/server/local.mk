@@ -30,6 +30,7 @@ src_liblinnet_a_SOURCES += \
 	src/server/cell.c \
 	src/server/ctl_config.c src/server/ctl_print.c \
 	src/server/daemon.c src/server/daemon.h \
+	src/server/ending.c src/server/ending.h \
 	src/server/fatal.c src/server/fatal.h \
 	src/server/hostent.c src/server/hostent.h \
 	src/server/json.c src/server/json.h \

@@ -219,6 +219,7 @@ on_ended(struct stream *stream, enum stream_end end, const char *reason)
 	else
 		client_log(client, LOG_LEVEL_DEBUG, "stream ended reason=%s", reason);
 	session_ended(client, end, reason);
+	client_answered(client);
 	client_uncount(client);
 	port_close(&client->port);
 }
@@ -372,12 +373,7 @@ installed(const struct snapshot *old, const struct snapshot *now)
 		each_client(end_if_host_is_gone);
 }
 
-static void
-ask(struct client *client)
-{
-	if (client->acks && !client->stream.ending)
-		stream_send_text(&client->stream, "<r xmlns='urn:xmpp:sm:3'/>");
-}
+/* --- the end ---------------------------------------------------------------------------------------- */
 
 /* In a handshake there is nobody to be told. */
 static void
@@ -387,14 +383,6 @@ shut(struct client *client)
 		conn_close(client->stream.conn, CONN_SHUTDOWN, false);
 	else
 		stream_fail(&client->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
-}
-
-static void
-ask_all(struct worker *worker, struct post *post)
-{
-	(void)worker;
-	free(post);
-	each_client(ask);
 }
 
 static void
@@ -417,12 +405,73 @@ post_all(void (*run)(struct worker *worker, struct post *post))
 }
 
 static struct timer grace;
+static bool asking;            /* main thread: the last answers are waited for */
+static atomic_uint unanswered; /* clients that were asked, and workers that have not asked yet */
 
 static void
 grace_over(void *arg)
 {
 	(void)arg;
+	if (!asking)
+		return;
+	asking = false;
+	timer_cancel(&grace);
 	post_all(shut_all);
+}
+
+static void
+all_answered(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	free(post);
+	grace_over(NULL);
+}
+
+static void
+one_answered(void)
+{
+	struct post *post;
+
+	if (atomic_fetch_sub(&unanswered, 1) != 1)
+		return;
+	post = xcalloc(1, sizeof *post);
+	post->run = all_answered;
+	worker_post(worker_main(), post);
+}
+
+void
+client_answered(struct client *client)
+{
+	if (!client->asked_last)
+		return;
+	client->asked_last = false;
+	one_answered();
+}
+
+void
+client_ask(struct client *client)
+{
+	stream_send_text(&client->stream, "<r xmlns='urn:xmpp:sm:3'/>");
+	client->asks++;
+}
+
+static void
+ask_last(struct client *client)
+{
+	if (!client->acks || client->stream.ending)
+		return;
+	client_ask(client);
+	client->asked_last = true;
+	atomic_fetch_add(&unanswered, 1);
+}
+
+static void
+ask_all(struct worker *worker, struct post *post)
+{
+	(void)worker;
+	free(post);
+	each_client(ask_last);
+	one_answered();
 }
 
 void
@@ -435,6 +484,8 @@ streams_shutdown(int64_t grace_ms, void (*done)(void *arg), void *arg)
 		tell_stopped();
 		return;
 	}
+	asking = true;
+	atomic_store(&unanswered, worker_count());
 	post_all(ask_all);
 	timer_init(&grace, grace_over, NULL);
 	timer_set(&grace, grace_ms);

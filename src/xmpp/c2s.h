@@ -49,8 +49,8 @@ void c2s_accept_tls(int fd, const struct netaddr *peer, void *arg);
 unsigned streams_count(void);
 
 /*
- * Main thread: asks every peer with XEP-0198 to acknowledge, gives it `grace_ms`
- * for that, ends every stream with
+ * Main thread: asks every peer with XEP-0198 to acknowledge, and when all have
+ * answered, at the latest in `grace_ms`, ends every stream with
  * <system-shutdown/> and calls `done` on the main thread when the last one is
  * gone. New connections are refused the same way from now on.
  */

@@ -28,6 +28,8 @@ struct client {
 	struct stream_count count;
 	bool acks;          /* XEP-0198 is on */
 	bool wants_acks;    /* it was asked for: what follows <enable/> need not wait */
+	bool asked_last;    /* the shutdown waits for its answer */
+	unsigned asks;      /* <r/> that it has not answered */
 	struct quota quota; /* before login */
 	struct negotiation *negotiation;
 };
@@ -71,6 +73,10 @@ const char *client_address(const struct client *client, char text[NETADDR_TEXT_M
 
 /* What limits go by, as text: the IPv4 address, the /64 of an IPv6 one. */
 const char *client_network(const struct client *client, char text[2 * NETADDR_KEY_MAX + 1]);
+
+/* Asks it to acknowledge; it has answered all that was asked, or will not any more. */
+void client_ask(struct client *client);
+void client_answered(struct client *client);
 
 /* Gives back what it held in the limits before login: at login, or at the end. */
 void client_uncount(struct client *client);

@@ -263,7 +263,7 @@ on_ack(struct port *port, uint32_t h)
 static void
 on_ask(struct port *port)
 {
-	stream_send_text(&client_at(port)->stream, "<r xmlns='urn:xmpp:sm:3'/>");
+	client_ask(client_at(port));
 }
 
 static void

@@ -75,6 +75,8 @@ acked(struct client *client, const struct ln_elem *elem)
 	up = up_of(client, UP_ACKED);
 	up->acked.h = h;
 	up_post(&up);
+	if (client->asks > 0 && --client->asks == 0)
+		client_answered(client);
 }
 
 static void
