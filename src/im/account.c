@@ -17,6 +17,7 @@
 #include "im/manage.h"
 #include "im/pending.h"
 #include "im/presence.h"
+#include "im/registry.h"
 #include "im/roster.h"
 #include "im/session.h"
 #include "store/entity.h"
@@ -54,7 +55,7 @@ struct loading {
 };
 
 static void
-open_account(struct ln_account *account, const struct store_loaded *loaded)
+open_slices(struct ln_account *account, const struct store_loaded *loaded)
 {
 	account->entity.number = loaded->number;
 	account->stored_count = loaded->pending_count;
@@ -65,7 +66,16 @@ open_account(struct ln_account *account, const struct store_loaded *loaded)
 	module_account_open(account);
 	work_end();
 	account->open = true;
-	entity_loaded(&account->entity);
+}
+
+static void
+open_account(struct ln_account *account, const struct store_loaded *loaded)
+{
+	open_slices(account, loaded);
+	if (loaded->status == STORE_DYING)
+		registry_bury(account);
+	else
+		entity_loaded(&account->entity);
 }
 
 static void read_account(struct entity *entity);
@@ -85,7 +95,7 @@ account_loaded(struct store_job *job, const struct store_loaded *loaded, void *a
 		read_account(entity);
 	else if (loaded->outcome != STORE_OK)
 		entity_failed(entity);
-	else if (loaded->status != STORE_ACTIVE || loaded->kind != STORE_ACCOUNT)
+	else if (loaded->status == STORE_ABSENT || loaded->kind != STORE_ACCOUNT)
 		entity_absent(entity);
 	else
 		open_account(account_of(entity), loaded);

@@ -33,6 +33,8 @@ static const struct metric_row rows[] = {
 };
 METRICS(metrics, "accounts", rows);
 
+#define DYING_PAGE 100 /* accounts of an interrupted deletion that are read at once */
+
 static struct pool *crypto;
 
 void
@@ -340,27 +342,109 @@ doomed(struct entity *entity, void *arg, bool ok)
 	free(removal);
 }
 
+static struct removal *
+removal_new(const struct entity *entity)
+{
+	size_t len = ln_jid_len(&entity->jid);
+	struct removal *removal = xcalloc(1, sizeof *removal + len + 1);
+
+	removal->number = entity->number;
+	removal->jid = entity->jid;
+	memcpy(removal->name, entity->jid.full, len);
+	removal->jid.full = removal->name;
+	return removal;
+}
+
 bool
 registry_remove(struct ln_account *account, registry_dies *dies,
     void (*erased_fn)(void *arg, enum ln_registry_outcome outcome), void *arg)
 {
-	size_t len = ln_jid_len(&account->entity.jid);
 	struct removal *removal;
 
 	if (account->doomed)
 		return false;
 	account->doomed = true;
-	removal = xcalloc(1, sizeof *removal + len + 1);
-	removal->number = account->entity.number;
-	removal->jid = account->entity.jid;
-	memcpy(removal->name, account->entity.jid.full, len);
-	removal->jid.full = removal->name;
+	removal = removal_new(&account->entity);
 	removal->dies = dies;
 	removal->erased = erased_fn;
 	removal->arg = arg;
 	store_entity_die(work_job(), removal->number);
 	work_when_durable(doomed, removal);
 	return true;
+}
+
+/* --- after a start ---------------------------------------------------------------------------------- */
+
+/* Its contacts may not have been told: they are told (again), then its rows go. */
+void
+registry_bury(struct ln_account *account)
+{
+	struct removal *removal = removal_new(&account->entity);
+
+	account->doomed = true;
+	work_begin(&account->entity, NULL);
+	bury(&account->entity, removal);
+	work_end();
+}
+
+/* Loading it was all: that is how it comes to registry_bury(). */
+static void
+loaded(struct entity *entity, void *arg)
+{
+	(void)entity;
+	(void)arg;
+}
+
+static void
+go_on_deleting(const struct store_row *row)
+{
+	struct arena *arena = arena_new(256);
+	const char *name = row->cell[2].bytes;
+	bool account = row->cell[1].integer == STORE_ACCOUNT;
+	struct ln_jid jid;
+
+	if (account && ln_jid_parse(arena, name, row->cell[2].len, &jid) == LN_JID_OK &&
+	    host_of(&jid) != NULL)
+		entity_call(&jid, loaded, NULL);
+	else
+		store_erase(work_store(), row->cell[0].integer,
+		    account ? clock_wall_ms() + LN_REGISTRY_RESERVED_MS : 0, NULL, NULL);
+	arena_free(&arena);
+}
+
+static void look_for_dying(int64_t after);
+
+static void
+dying_found(struct store_job *job, void *arg)
+{
+	const struct store_row *row = store_rows(job, 0);
+	int64_t last = 0;
+	unsigned count = 0;
+
+	(void)arg;
+	for (; row != NULL; row = row->next, count++) {
+		last = row->cell[0].integer;
+		go_on_deleting(row);
+	}
+	if (count > 0)
+		log_info("accounts", "deletions go on count=%u", count);
+	if (count == DYING_PAGE)
+		look_for_dying(last);
+}
+
+static void
+look_for_dying(int64_t after)
+{
+	struct store_job *job = store_job_new(work_store(), "dying");
+
+	store_entity_dying(job, after, DYING_PAGE);
+	store_read(job, 0, dying_found, NULL);
+}
+
+void
+registry_recover(void)
+{
+	look_for_dying(0);
 }
 
 /* --- for modules -------------------------------------------------------------------------------------- */

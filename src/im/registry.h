@@ -48,4 +48,12 @@ typedef void registry_dies(struct ln_account *account, void *arg, bool ok);
 bool registry_remove(struct ln_account *account, registry_dies *dies,
     void (*erased)(void *arg, enum ln_registry_outcome outcome), void *arg);
 
+/* The server ended while the account was being deleted: it is loaded, and goes on dying. At home,
+ * instead of entity_loaded(). */
+void registry_bury(struct ln_account *account);
+
+/* At start, when the hosts are served: finds those that were being deleted, and goes on with it.
+ * Main thread. */
+void registry_recover(void);
+
 #endif

@@ -426,6 +426,7 @@ serve(struct daemon *d)
 	on_signal(d, SIGTERM, told_to_stop);
 	on_signal(d, SIGINT, told_to_stop);
 	on_signal(d, SIGHUP, told_to_reload);
+	registry_recover();
 	listeners_commit();
 	control_start(d->control);
 	notify_ready();

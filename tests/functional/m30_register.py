@@ -2,10 +2,12 @@
 """In-band registration and change of password (XEP-0077)."""
 
 import itertools
+import sqlite3
+import time
 
 import pytest
 from conftest import one_server
-from kit import Client, deviates, only_linnet, sasl
+from kit import TIMEOUT, Client, deviates, only_linnet, sasl
 from kit.client import check_error
 from kit.server import User
 
@@ -327,3 +329,28 @@ def test_not_in_the_clear(servers):
     one.starttls()
     one.set(query(username=one.local, password="secret"))
     one.authenticate()
+
+
+@only_linnet("looks into the database")
+def test_deletion_goes_on_after_a_crash(servers):
+    """Killed between the death of an account and the deletion of its rows."""
+    server = servers(CONFIG)
+    juliet, romeo = server.client("juliet"), server.client("romeo")
+    for one in (juliet, romeo):
+        one.roster()
+        one.online()
+        one.heap = []
+    bring((juliet, romeo), "Both")
+    server.stop()
+    database = sqlite3.connect(server.folder / "data" / "linnet.db")
+    with database:
+        database.execute("UPDATE entity SET status = 2 WHERE jid = ?", (juliet.bare,))
+    server.start()
+    deadline = time.monotonic() + TIMEOUT
+    while database.execute("SELECT 1 FROM entity WHERE jid = ?", (juliet.bare,)).fetchone():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert database.execute("SELECT 1 FROM released WHERE jid = ?", (juliet.bare,)).fetchone()
+    database.close()
+    item = Client(server, romeo.user).login().roster()[juliet.bare]
+    assert item.get("subscription") == "none"
