@@ -35,9 +35,11 @@ tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/tls_kit.c tests/u
 unit_tests += tests/unit/test_conn_tls
 tests_unit_test_conn_tls_SOURCES = tests/unit/test_conn_tls.c tests/unit/tls_kit.c \
 	tests/unit/tls_kit.h
-unit_tests += tests/unit/test_certname
+unit_tests += tests/unit/test_certname tests/unit/test_dns tests/unit/test_plan
+tests_unit_test_dns_SOURCES = tests/unit/test_dns.c tests/unit/dns_kit.c tests/unit/dns_kit.h
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/dns_kit.c tests/unit/dns_kit.h
 unit_tests += tests/unit/test_listener
 unit_tests += tests/unit/test_http_head tests/unit/test_http
-fuzz_targets += tests/fuzz/fuzz_proxy tests/fuzz/fuzz_http
+fuzz_targets += tests/fuzz/fuzz_proxy tests/fuzz/fuzz_http tests/fuzz/fuzz_dns
 bench_programs += tests/bench/bench_conn
 tests_bench_bench_conn_LDADD = src/liblinnet.a $(linnet_libs)
