@@ -20,6 +20,7 @@ src_liblinnet_a_SOURCES += \
 	src/core/stanza.c src/core/stanza.h \
 	src/core/stanza_names.c src/core/stanza_names.h \
 	src/linnet/table.h src/core/table.c \
+	src/core/tick.c \
 	src/core/value.c \
 	src/core/work.c src/core/work.h \
 	src/linnet/account.h src/linnet/command.h \

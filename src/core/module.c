@@ -540,6 +540,20 @@ ln_version(void)
 	return LN_VERSION;
 }
 
+static const char *data;
+
+const char *
+ln_data(void)
+{
+	return data;
+}
+
+void
+module_set_data(const char *folder)
+{
+	data = folder;
+}
+
 static int64_t started;
 
 int64_t

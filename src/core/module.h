@@ -82,4 +82,10 @@ uint64_t session_id(const struct ln_session *session);
 /* At start, before the workers run. */
 void module_init(void);
 
+/* What ln_data() says; static. */
+void module_set_data(const char *folder);
+
+/* At start: what modules do from time to time. */
+void tick_init(void);
+
 #endif

@@ -92,11 +92,15 @@ void ln_http_read_body(struct ln_http *http, size_t max,
 /*
  * Writes the body into a new file: first under a name that ends in ".part"; when all of it is
  * synced to disk it gets its own name, and saved() is called: on DONE it survives a crash. An
- * existing file is never replaced. If the connection ends before that, the part is deleted and
+ * existing file is never replaced, and NO_SPACE is said before less than `keep_free` bytes would be
+ * free on the disk. If the connection ends before that, the part is deleted and
  * saved() is not called.
  */
-void ln_http_save_body(struct ln_http *http, const char *path, uint64_t max,
+void ln_http_save_body(struct ln_http *http, const char *path, uint64_t max, uint64_t keep_free,
     void (*saved)(struct ln_http *http, enum ln_http_body how, void *arg), void *arg);
+
+/* Any worker: deletes a file, some time soon. */
+void ln_http_delete_file(const char *path);
 
 /* --- the answer ------------------------------------------------------------------------- */
 

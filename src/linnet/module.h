@@ -255,6 +255,11 @@ struct ln_module {
 	void (*session_open)(const struct ln_mod *mod, struct ln_session *session);
 	void (*session_close)(const struct ln_mod *mod, struct ln_session *session);
 
+	/* About every so many ms, the first time soon after the start, at the home of its host:
+	 * cleaning up. LN_SCOPE_HOST and LN_SCOPE_COMPONENT. */
+	int64_t every_ms;
+	void (*every)(const struct ln_mod *mod);
+
 	/* Rarely needed: main thread, with the instance; false and a message refuse the start. */
 	bool (*start)(const struct ln_mod *mod, char *message, size_t room);
 	void (*stop)(const struct ln_mod *mod);
@@ -313,6 +318,9 @@ int64_t ln_wall(void);
 
 /* Linnet's version, "0.1.0". */
 const char *ln_version(void);
+
+/* The configuration's `data`: a module keeps files in a folder of its name there. */
+const char *ln_data(void);
 
 /* Seconds since the daemon accepted its first client. */
 int64_t ln_uptime(void);

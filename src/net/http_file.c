@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,7 +45,7 @@ struct http_saving {
 	struct ln_http *request; /* NULL: gone */
 	char *path, *part;
 	int fd;
-	uint64_t max, received;
+	uint64_t max, received, keep_free, announced;
 	struct buf filling, writing;
 	enum save_step step; /* of the job that is out */
 	int error;           /* errno of a step that failed */
@@ -124,6 +125,22 @@ give_up_file(struct http_saving *s)
 	s->fd = -1;
 }
 
+static bool
+has_room(const struct http_saving *s)
+{
+	struct statvfs fs;
+
+	return s->keep_free == 0 || fstatvfs(s->fd, &fs) != 0 ||
+	    (uint64_t)fs.f_bavail * fs.f_frsize >= s->keep_free + s->announced;
+}
+
+static void
+open_part(struct http_saving *s)
+{
+	s->fd = open(s->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	s->error = s->fd < 0 ? errno : has_room(s) ? 0 : ENOSPC;
+}
+
 static void
 save_work(struct pool_job *job)
 {
@@ -131,8 +148,7 @@ save_work(struct pool_job *job)
 
 	switch (s->step) {
 	case SAVE_OPEN:
-		s->fd = open(s->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-		s->error = s->fd < 0 ? errno : 0;
+		open_part(s);
 		break;
 	case SAVE_WRITE:
 		s->error = write_all(s->fd, s->writing.data, s->writing.len);
@@ -295,7 +311,7 @@ save_gone(struct ln_http *request)
 }
 
 void
-ln_http_save_body(struct ln_http *http, const char *path, uint64_t max,
+ln_http_save_body(struct ln_http *http, const char *path, uint64_t max, uint64_t keep_free,
     void (*saved)(struct ln_http *http, enum ln_http_body how, void *arg), void *arg)
 {
 	static const struct http_reader reader = { save_piece, save_end, save_gone };
@@ -315,6 +331,8 @@ ln_http_save_body(struct ln_http *http, const char *path, uint64_t max,
 	s->part = xasprintf("%s.part", path);
 	s->fd = -1;
 	s->max = max;
+	s->keep_free = keep_free;
+	s->announced = http->head.length > 0 ? (uint64_t)http->head.length : 0;
 	s->saved = saved;
 	s->arg = arg;
 	s->ended = http->head.length == 0;
@@ -613,4 +631,38 @@ ln_http_send_file(struct ln_http *http, const char *path, const char *type)
 	http->sending = s;
 	if (!send_submit(s, SEND_OPEN))
 		send_whole(s, 503, "The server is busy.");
+}
+
+/* --- deleting ----------------------------------------------------------------------------------- */
+
+struct deleting {
+	struct pool_job job;
+	char path[];
+};
+
+static void
+delete_work(struct pool_job *job)
+{
+	unlink(((struct deleting *)job)->path);
+}
+
+static void
+delete_done(struct pool_job *job)
+{
+	free(job);
+}
+
+void
+ln_http_delete_file(const char *path)
+{
+	size_t len = strlen(path) + 1;
+	struct deleting *deleting = xcalloc(1, sizeof *deleting + len);
+
+	memcpy(deleting->path, path, len);
+	deleting->job.work = delete_work;
+	deleting->job.done = delete_done;
+	if (files != NULL && pool_submit(files, &deleting->job))
+		return;
+	delete_work(&deleting->job);
+	free(deleting);
 }

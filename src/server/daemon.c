@@ -386,6 +386,8 @@ init_floors(struct daemon *d)
 	im_init();
 	registry_init(d->crypto);
 	module_init();
+	module_set_data(d->config->data);
+	tick_init();
 	port_init();
 	host_init();
 	host_values_init();

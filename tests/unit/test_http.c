@@ -25,6 +25,7 @@ static struct worker *worker;
 static struct pool *files;
 static struct ln_http *kept; /* a request that is answered later */
 static int gone;
+static uint64_t keep_free;
 static char folder[] = "/tmp/linnet-http-XXXXXX";
 static char path[64];
 
@@ -75,7 +76,7 @@ serve(struct ln_http *http)
 	} else if (strcmp(what, "/who") == 0) {
 		ln_http_reply(http, 200, NULL, ln_http_client(http), strlen(ln_http_client(http)));
 	} else if (strcmp(what, "/file") == 0 && ln_http_method(http) == LN_HTTP_PUT) {
-		ln_http_save_body(http, path, 1 << 20, was_saved, NULL);
+		ln_http_save_body(http, path, 1 << 20, keep_free, was_saved, NULL);
 	} else if (strcmp(what, "/file") == 0) {
 		ln_http_send_file(http, path, "text/x-test");
 	} else {
@@ -370,6 +371,9 @@ START_TEST(a_body_becomes_a_file_once)
 	put("10", "0123456789", "201 Created");
 	put("3", "abc", "409 Conflict");
 	put("2000000", "", "413 ");
+	keep_free = (uint64_t)1 << 62;
+	put("3", "abc", "507 ");
+	keep_free = 0;
 	fd = dial(&service);
 	say(fd, "GET /file HTTP/1.1\r\nHost: a\r\n\r\n");
 	ck_assert_ptr_nonnull(strstr(hear(fd, "0123456789"), "Content-Type: text/x-test"));
