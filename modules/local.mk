@@ -53,6 +53,15 @@ modules_commands_so_LDFLAGS = $(module_ldflags)
 modules_commands_so_LDADD =
 EXTRA_DIST += modules/announce/announce.md modules/commands/commands.md
 
+# Files
+module_PROGRAMS += modules/http_upload.so
+modules_http_upload_so_SOURCES = modules/http_upload/mod_http_upload.c \
+	modules/http_upload/web.c modules/http_upload/upload.h
+modules_http_upload_so_CFLAGS = $(module_cflags)
+modules_http_upload_so_LDFLAGS = $(module_ldflags)
+modules_http_upload_so_LDADD =
+EXTRA_DIST += modules/http_upload/http_upload.md
+
 # XEPs of accounts and sessions
 module_PROGRAMS += modules/blocking.so \
 	modules/carbons.so \

@@ -181,6 +181,10 @@ void ln_stamp(struct ln_stanza *st, const struct ln_jid *by, const char *id);
 /* The id that `by` (a bare JID) stamped; NULL: none. */
 const char *ln_stamped(const struct ln_stanza *st, const struct ln_jid *by);
 
+/* A time as XEP-0082 writes it, "2026-01-31T12:00:00.000Z"; returns `out`. */
+#define LN_DATETIME_MAX 32
+const char *ln_datetime(int64_t wall_ms, char out[LN_DATETIME_MAX]);
+
 /* --- sending one ---------------------------------------------------------- */
 
 /*
