@@ -490,27 +490,19 @@ resolver_try(void)
 	begin();
 }
 
-static void
-drop(struct query *query)
-{
-	struct asker *asker;
-
-	while ((asker = TAILQ_FIRST(&query->askers)) != NULL) {
-		leave(query, asker);
-		free(asker);
-	}
-	query_free(query);
-}
-
 void
 resolver_close(void)
 {
-	struct query *query, *next;
-
 	self.is_open = false;
 	end_contexts();
-	HASH_ITER(hh, self.queries, query, next)
-		drop(query);
+	fail_all("the server stops");
+}
+
+void
+resolver_free(void)
+{
+	resolver_close();
+	askers_forget(worker_main());
 	handles_free(&self.sent);
 	buf_free(&self.servers);
 	free(self.anchor_file);

@@ -11,7 +11,8 @@
  *	id = resolver_ask("example.org", DNS_A, on_answer, arg);	any worker
  *	  -> on_answer(arg, answer)			the same worker, a later turn
  *	resolver_cancel(id);				before arg goes
- *	resolver_close();				main thread, before workers_stop()
+ *	resolver_close();				main thread, while workers still turn
+ *	resolver_free();				main thread, before workers_stop()
  *
  * Bounds: 1,000 names at a time, 16,000 who wait for them, 16 MiB of caches.
  *
@@ -52,8 +53,11 @@ void resolver_open(const struct resolver_config *config);
 /* Main thread: finds out now, not at the first question, what AUTO stands for. */
 void resolver_try(void);
 
-/* Main thread. Open questions are never answered, new ones with DNS_FAILED. */
+/* Main thread. Open questions, and new ones, are answered DNS_FAILED. */
 void resolver_close(void);
+
+/* Main thread, when nobody asks any more. */
+void resolver_free(void);
 
 /* Called once, unless cancelled. The answer is valid during the call; take a reference to keep it. */
 typedef void (*resolver_fn)(void *arg, const struct dns_answer *answer);

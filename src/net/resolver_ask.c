@@ -38,8 +38,8 @@ asker_returned(struct worker *worker, struct post *post)
 	free(asker);
 }
 
-static void
-forget_asks(struct worker *worker)
+void
+askers_forget(struct worker *worker)
 {
 	struct handles *asks = worker_slot(worker, slot);
 	uint32_t at = 0;
@@ -116,5 +116,5 @@ void
 askers_init(void)
 {
 	slot = worker_slot_new();
-	worker_on_close(forget_asks);
+	worker_on_close(askers_forget);
 }

@@ -26,6 +26,9 @@ struct asker {
 /* resolver_ask.c; main thread, before the workers start. */
 void askers_init(void);
 
+/* A worker closes: whoever asked there hears nothing more. Main's is not told that it closes. */
+void askers_forget(struct worker *worker);
+
 /* On the main thread (post.run): the asker has arrived. */
 void asker_arrived(struct worker *worker, struct post *post);
 

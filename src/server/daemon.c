@@ -497,9 +497,10 @@ start_workers(struct daemon *d)
 		s2s_start();
 		serve(d);
 	}
+	resolver_close();
 	settle(d);
 	close_down(d);
-	resolver_close();
+	resolver_free();
 	workers_stop();
 	while (d->signal_count > 0)
 		event_free(d->signals[--d->signal_count]);

@@ -129,10 +129,13 @@ turn(void)
 static void
 end(void)
 {
+	worker_enter(worker_main());
+	resolver_close();
+	worker_enter(worker);
 	for (int i = 0; i < 5; i++)
 		turn();
 	worker_enter(worker_main());
-	resolver_close();
+	resolver_free();
 	workers_stop();
 	resolver_set_fake(NULL);
 }
@@ -242,7 +245,7 @@ END_TEST
 START_TEST(names_at_a_time_are_bounded)
 {
 	struct asked waiting = { 0 }, refused = { 0 };
-	static char names[RESOLVER_NAMES_MAX][16];
+	static char names[RESOLVER_NAMES_MAX][32];
 
 	begin();
 	for (int i = 0; i < RESOLVER_NAMES_MAX; i++) {
@@ -408,7 +411,7 @@ END_TEST
 START_TEST(targets_are_bounded)
 {
 	const char *texts[61];
-	char lines[60][32];
+	char lines[60][64];
 	struct plan plan;
 
 	for (int i = 0; i < 60; i++) {
