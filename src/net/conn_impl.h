@@ -1,6 +1,6 @@
 /*
- * What a connection is made of: for conn.c (life), conn_io.c (bytes) and
- * conn_tls.c alone.
+ * What a connection is made of: for conn.c (life), conn_io.c (bytes),
+ * conn_unsent.c (limits of what waits) and conn_tls.c alone.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -76,11 +76,13 @@ void conn_lose_output(struct conn *conn);
 void conn_end(struct conn *conn); /* of state DEAD: tells the owner and frees */
 void conn_destroy(struct conn *conn);
 
-/* conn_io.c */
+/* conn_unsent.c */
 int64_t conn_flush_ms(void);
+void conn_account(struct conn *conn); /* unsent output: totals, limits, list */
+
+/* conn_io.c */
 void conn_serve(struct conn *conn);
 void conn_flush(struct conn *conn);
-void conn_account(struct conn *conn); /* unsent output: totals, limits, list */
 void conn_peer_ended(struct conn *conn, enum conn_reason reason);
 bool conn_deliver(struct conn *conn, size_t len); /* from scratch; true: go on reading */
 

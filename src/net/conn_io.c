@@ -1,10 +1,9 @@
 /*
- * Bytes in and out of a connection, and the limits of what waits to go out.
+ * Bytes in and out of a connection. The limits of what waits to go out are
+ * conn_unsent.c.
  *
  * In a turn a connection reads once (up to READ_MAX, so that a flood does not
- * keep others waiting) and writes once. One that the kernel takes no more
- * bytes from is on the worker's blocked list, which is walked once a second
- * for the limits in time.
+ * keep others waiting) and writes once.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -18,145 +17,14 @@
 #include "net/conn_impl.h"
 
 #define READ_MAX ((size_t)32 * 1024)
-#define TICK_MS 1000
 
-enum { RECEIVED, SENT, UNSENT };
+enum { RECEIVED, SENT };
 
 static const struct metric_row rows[] = {
 	[RECEIVED] = { "received_bytes_total", METRIC_COUNTER, "Bytes read, after TLS." },
 	[SENT] = { "sent_bytes_total", METRIC_COUNTER, "Bytes written, before TLS." },
-	[UNSENT] = { "unsent_bytes", METRIC_GAUGE, "Bytes that peers have not taken yet." },
 };
 METRICS(net_metrics, "net", rows);
-
-static _Atomic size_t unsent_total;
-
-static struct {
-	_Atomic size_t high, longer, total;
-	_Atomic int64_t long_ms, flush_ms;
-} limits = { 8 << 20, 1 << 20, 256 << 20, 30000, 5000 };
-
-#define LIMIT(name) atomic_load_explicit(&limits.name, memory_order_relaxed)
-
-void
-conn_set_limits(const struct conn_limits *l)
-{
-	atomic_store(&limits.high, l->unsent_high);
-	atomic_store(&limits.longer, l->unsent_long);
-	atomic_store(&limits.total, l->unsent_total);
-	atomic_store(&limits.long_ms, l->unsent_long_ms);
-	atomic_store(&limits.flush_ms, l->flush_ms);
-}
-
-int64_t
-conn_flush_ms(void)
-{
-	return LIMIT(flush_ms);
-}
-
-size_t
-conn_unsent_total(void)
-{
-	return atomic_load_explicit(&unsent_total, memory_order_relaxed);
-}
-
-/* --- limits of unsent output ------------------------------------------------- */
-
-/* Closes this worker's largest until all together are below the limit, or none is left. */
-static void
-shed(struct worker *worker)
-{
-	while (conn_unsent_total() > LIMIT(total)) {
-		struct conn *conn, *largest = NULL;
-
-		LIST_FOREACH(conn, &worker->conns.blocked, place) {
-			if (conn->counted > (largest == NULL ? 0 : largest->counted))
-				largest = conn;
-		}
-		if (largest == NULL)
-			return;
-		conn_fail(largest, CONN_UNSENT_TOTAL, 0);
-		conn_lose_output(largest);
-		largest->queued = largest->written;
-		conn_account(largest);
-	}
-}
-
-static void
-set_place(struct conn *conn, bool blocked)
-{
-	struct worker_conns *conns = &conn->worker->conns;
-
-	if (conn->in_blocked == blocked)
-		return;
-	conn->in_blocked = blocked;
-	LIST_REMOVE(conn, place);
-	LIST_INSERT_HEAD(blocked ? &conns->blocked : &conns->idle, conn, place);
-	if (blocked)
-		timer_set_sooner(&conns->tick, TICK_MS);
-}
-
-void
-conn_account(struct conn *conn)
-{
-	size_t unsent = conn_unsent(conn), before = conn->counted;
-
-	conn->counted = unsent;
-	if (unsent != before) {
-		atomic_fetch_add_explicit(&unsent_total, unsent - before, memory_order_relaxed);
-		metric_add(net_metrics, UNSENT, (int64_t)unsent - (int64_t)before);
-	}
-	if (conn->worker == NULL)
-		return;
-	if (unsent <= LIMIT(longer))
-		conn->over_since = 0;
-	else if (conn->over_since == 0)
-		conn->over_since = worker_now_ms();
-	set_place(conn, unsent > 0 || conn->state == CONN_CLOSING || conn->state == CONN_LINGERING);
-	if (unsent > LIMIT(high) && conn->state != CONN_DEAD)
-		conn_fail(conn, CONN_UNSENT_HIGH, 0);
-	if (unsent > before && conn_unsent_total() > LIMIT(total))
-		shed(conn->worker);
-}
-
-static void
-check_deadlines(struct conn *conn, int64_t now)
-{
-	if (conn->state == CONN_LINGERING) {
-		if (conn->deadline <= now)
-			conn_destroy(conn);
-		return;
-	}
-	if (conn->state == CONN_CLOSING && conn->deadline <= now)
-		conn_fail(conn, CONN_FLUSH_TIMEOUT, 0);
-	else if (conn->over_since != 0 && conn->over_since + LIMIT(long_ms) <= now)
-		conn_fail(conn, CONN_UNSENT_LONG, 0);
-}
-
-static void
-tick(void *arg)
-{
-	struct worker *worker = arg;
-	struct conn *conn, *next;
-
-	for (conn = LIST_FIRST(&worker->conns.blocked); conn != NULL; conn = next) {
-		next = LIST_NEXT(conn, place);
-		check_deadlines(conn, worker->now_ms);
-	}
-	shed(worker);
-	if (!LIST_EMPTY(&worker->conns.blocked))
-		timer_set(&worker->conns.tick, TICK_MS);
-}
-
-void
-conns_open(struct worker *worker)
-{
-	TAILQ_INIT(&worker->conns.ready);
-	TAILQ_INIT(&worker->conns.dirty);
-	LIST_INIT(&worker->conns.idle);
-	LIST_INIT(&worker->conns.blocked);
-	timer_init(&worker->conns.tick, tick, worker);
-}
 
 /* --- output ------------------------------------------------------------------ */
 

@@ -386,24 +386,26 @@ START_TEST(much_unsent_output_for_long_ends_it)
 }
 END_TEST
 
+/* Of two workers, owners[1] alone on the second. */
 START_TEST(when_all_together_is_too_much_the_largest_goes)
 {
 	struct conn_limits limits = CONN_LIMITS_DEFAULT;
 	struct owner owners[3];
 	int fds[3];
 
-	begin();
+	workers_start_unthreaded(2);
 	limits.unsent_total = 8 << 20;
 	conn_set_limits(&limits);
 	for (unsigned i = 0; i < 3; i++) {
+		worker_enter(worker_get(i == 1));
 		fds[i] = open_pair(&owners[i], SOCK_STREAM);
-		flood(&owners[i], i == 1 ? 5 << 20 : 3 << 20);
+		flood(&owners[i], (int)i == _i ? 5 << 20 : 3 << 20);
 	}
-	turn(3);
-	ck_assert_uint_eq(owners[0].closed, 0);
-	ck_assert_uint_eq(owners[1].closed, 1);
-	ck_assert_int_eq(owners[1].reason, CONN_UNSENT_TOTAL);
-	ck_assert_uint_eq(owners[2].closed, 0);
+	for (unsigned turns = 0; turns < 8; turns++)
+		workers_turn();
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq(owners[i].closed, i == _i);
+	ck_assert_int_eq(owners[_i].reason, CONN_UNSENT_TOTAL);
 	ck_assert_uint_lt(conn_unsent_total(), 8 << 20);
 	for (unsigned i = 0; i < 3; i++)
 		close(fds[i]);
@@ -569,7 +571,7 @@ suite(void)
 	tcase_add_test(tc, workers_that_stop_close_what_is_left);
 	tcase_add_test(tc, too_much_unsent_output_ends_it);
 	tcase_add_test(tc, much_unsent_output_for_long_ends_it);
-	tcase_add_test(tc, when_all_together_is_too_much_the_largest_goes);
+	tcase_add_loop_test(tc, when_all_together_is_too_much_the_largest_goes, 0, 3);
 	tcase_add_test(tc, it_connects_and_sends_what_was_queued_meanwhile);
 	tcase_add_test(tc, a_refused_connection_says_why);
 	tcase_add_test(tc, a_reset_is_told_as_such);
