@@ -199,7 +199,7 @@ tls_new_client(void)
 {
 	struct tls *tls = tls_new(TLS1_2_VERSION);
 
-	SSL_CTX_set_default_verify_paths(tls->base);
+	tls_load_system(tls->base);
 	return tls;
 }
 

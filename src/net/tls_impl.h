@@ -43,6 +43,9 @@ SSL_CTX *tls_new_ctx(struct tls *tls);
 struct certificate *tls_find(const struct tls *tls, const char *host);
 void tls_add_name(struct tls *tls, const char *name, struct certificate *certificate);
 
+/* tls_load.c: the system's authorities, read into the store once. */
+void tls_load_system(SSL_CTX *base);
+
 /* tls_names.c: the domains a certificate speaks for, malloc()ed, NULL at the end. */
 char **tls_names_of(X509 *x509);
 void tls_names_free(char **names);

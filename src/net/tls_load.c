@@ -184,6 +184,44 @@ minimum_version(struct loading *loading, const char *text)
 	return TLS1_3_VERSION;
 }
 
+/* Every file of a directory: only some are certificates, and many are links to one. */
+static void
+load_authorities_of(SSL_CTX *base, const char *directory)
+{
+	struct dirent **entries;
+	int count = scandir(directory, &entries, NULL, NULL);
+
+	for (int i = 0; i < count; i++) {
+		char *path = xasprintf("%s/%s", directory, entries[i]->d_name);
+
+		if (entries[i]->d_name[0] != '.' && !is_directory(path))
+			SSL_CTX_load_verify_file(base, path);
+		free(path);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+}
+
+/*
+ * All of them now: OpenSSL's own way looks into the directory when a certificate is verified, and
+ * that is on a worker. The bundle, which has them all, spares the directory.
+ */
+void
+tls_load_system(SSL_CTX *base)
+{
+	const char *file = getenv(X509_get_default_cert_file_env());
+	const char *directory = getenv(X509_get_default_cert_dir_env());
+	bool loaded =
+	    SSL_CTX_load_verify_file(base, file != NULL ? file : X509_get_default_cert_file()) == 1;
+
+	if (directory != NULL)
+		load_authorities_of(base, directory);
+	else if (!loaded)
+		load_authorities_of(base, X509_get_default_cert_dir());
+	ERR_clear_error();
+}
+
 static void
 load_authorities(struct loading *loading, const char *file)
 {
@@ -191,7 +229,7 @@ load_authorities(struct loading *loading, const char *file)
 
 	ERR_clear_error();
 	if (file == NULL || strcmp(file, "system") == 0)
-		SSL_CTX_set_default_verify_paths(base);
+		tls_load_system(base);
 	else if (can_read(loading, file) && SSL_CTX_load_verify_file(base, file) != 1)
 		fail(loading, file, "holds no PEM certificates of authorities");
 }

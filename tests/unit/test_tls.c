@@ -7,8 +7,10 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "net/tls.h"
 #include "tls_kit.h"
@@ -199,6 +201,24 @@ START_TEST(a_certificate_that_its_authority_signed_stands)
 }
 END_TEST
 
+/* Verifying happens on workers: they must not read files. */
+START_TEST(authorities_of_the_system_are_read_at_once)
+{
+	struct tls_certificate info = { 0 };
+	struct tls_config config = { .directory = folder };
+	struct tls *tls;
+
+	certificate("one.crt", "one.key", "DNS:example.org", 30);
+	setenv("SSL_CERT_FILE", "/nonexistent", 1);
+	setenv("SSL_CERT_DIR", folder, 1);
+	tls = tls_load(&config, report, NULL);
+	ck_assert_int_eq(unlink(kit_path(folder, "one.crt")), 0);
+	tls_each(tls, collect, &info);
+	ck_assert_ptr_null(info.chain_error);
+	tls_unref(&tls);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -215,6 +235,7 @@ suite(void)
 	tcase_add_test(tc, a_folder_that_is_not_there_is_refused);
 	tcase_add_test(tc, checks_say_what_there_is_to_say);
 	tcase_add_test(tc, a_certificate_that_its_authority_signed_stands);
+	tcase_add_test(tc, authorities_of_the_system_are_read_at_once);
 	suite_add_tcase(s, tc);
 	return s;
 }
