@@ -250,7 +250,11 @@ START_TEST(tables_are_for_people)
 		{ LN_CELL_NONE, NULL, 0 },
 	};
 	const char *const columns[] = { "name", "size" };
-	const struct ln_result result = { NULL, "2 users\n", columns, 2, cells, 4 };
+	const struct ln_result result = { .said = "2 users\n",
+		.columns = columns,
+		.column_count = 2,
+		.cells = cells,
+		.cell_count = 4 };
 	struct buf out = BUF_INIT;
 
 	ctl_print_result(&result, false, &out);
