@@ -15,6 +15,7 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/s2s_list.c \
 	src/xmpp/s2s_policy.c src/xmpp/s2s_stanza.c \
 	src/xmpp/sasl.c src/xmpp/sasl.h \
+	src/xmpp/sasl_offer.c src/xmpp/sasl_offer.h \
 	src/xmpp/sending.c src/xmpp/sending.h \
 	src/xmpp/session.c \
 	src/xmpp/sm.c src/xmpp/sm.h \
