@@ -72,10 +72,10 @@ batch_arrived(struct worker *worker, struct post *post)
 }
 
 static void
-batch_add(struct batch **batch, struct ln_stanza *st)
+batch_add(struct batch **batch, size_t room, struct ln_stanza *st)
 {
 	if (*batch == NULL) {
-		*batch = xmalloc(sizeof **batch + FANOUT_TURN * sizeof(struct ln_stanza *));
+		*batch = xmalloc(sizeof **batch + room * sizeof(struct ln_stanza *));
 		(*batch)->count = 0;
 		(*batch)->post.run = batch_arrived;
 	}
@@ -100,7 +100,7 @@ send_some(struct fanout *fanout)
 		if (home == worker_current())
 			router_route(st);
 		else
-			batch_add(&batches[worker_index(home)], st);
+			batch_add(&batches[worker_index(home)], end - fanout->sent, st);
 	}
 	for (unsigned i = 0; i < worker_count(); i++)
 		if (batches[i] != NULL)

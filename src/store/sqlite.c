@@ -74,7 +74,7 @@ sqlite_open(struct sqlite *conn, const char *path, const char *vfs, enum sqlite_
 	rc = sqlite_exec(conn, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL");
 	if (rc == SQLITE_OK && mode == SQLITE_MODE_READ) {
 		sqlite3_progress_handler(conn->db, PROGRESS_OPCODES, past_deadline, conn);
-		rc = sqlite_exec(conn, "PRAGMA query_only = ON; PRAGMA cache_size = -4000");
+		rc = sqlite_exec(conn, "PRAGMA query_only = ON; PRAGMA cache_size = -1000");
 	} else if (rc == SQLITE_OK) {
 		rc = sqlite_exec(conn, "PRAGMA cache_size = -16000");
 	}
