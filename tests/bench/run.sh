@@ -5,7 +5,8 @@
 #
 #	LINNET_BENCH=DIR tests/bench/run.sh BUILD [SERVER...]
 #
-#	BENCH_SCENARIOS		default: login login-tls chat chat-tls chat-window chat-sm idle idle-tls
+#	BENCH_SCENARIOS		default: login login-contacts login-tls chat chat-tls chat-window
+#				chat-window-tls chat-sm idle idle-tls idle-contacts durable
 #	BENCH_ROUNDS		default: 3
 #
 # The generator is copied to BUILD/bench/load and built there; data and results
@@ -24,6 +25,7 @@ bench=$build/bench
 mkdir -p "$bench/load"
 cp -r "$generator"/*.sh "$generator/servers" "$generator/src" "$bench/load/" || exit 2
 chmod -R u+w "$bench/load"
+cat "$(dirname "$0")/scenarios.sh" >> "$bench/load/scenarios.sh"
 
 servers=("$@")
 if [ ${#servers[@]} = 0 ]; then
@@ -37,5 +39,6 @@ fi
 export LINNETD=$build/src/linnetd LINNETCTL=$build/src/linnetctl
 export BENCH_DIR=$bench/run BENCH_PORT=${BENCH_PORT:-22000}
 exec "$bench/load/compare.sh" -n "${BENCH_ROUNDS:-3}" -o "$bench/results-$(date +%Y%m%d-%H%M%S).jsonl" \
-    -s "${BENCH_SCENARIOS:-login login-tls chat chat-tls chat-window chat-sm idle idle-tls}" \
+    -s "${BENCH_SCENARIOS:-login login-contacts login-tls chat chat-tls chat-window chat-window-tls \
+chat-sm idle idle-tls idle-contacts durable}" \
     "${servers[@]}"
