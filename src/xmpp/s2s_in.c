@@ -187,6 +187,8 @@ in_header(struct peer *peer, const struct parser_header *header)
 	peer_to(peer, PEER_OPEN);
 	if (header->version != NULL && strcmp(header->version, "1.0") == 0)
 		send_features(peer);
+	if (peer->bidi && proven(peer)) /* not before: the stream began anew */
+		link_offer(peer->local, peer->remote, port_ref(&peer->port));
 }
 
 void
@@ -241,8 +243,6 @@ sasl_succeeds(struct peer *peer)
 	stream_restart(&peer->stream);
 	peer_to(peer, PEER_HEADER);
 	pair_prove(peer, pair, "certificate");
-	if (peer->bidi)
-		link_offer(pair->local, pair->remote, port_ref(&peer->port));
 }
 
 /* What the peer asks to be: the header's domain, if it says nothing (XEP-0178 §3); NULL: not base64. */

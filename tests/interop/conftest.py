@@ -56,3 +56,14 @@ def internet(tmp_path_factory):
 def _alive(server):
     yield
     server.check()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What the servers say of a test that failed."""
+    outcome = yield
+    report = outcome.get_result()
+    net = getattr(item, "funcargs", {}).get("internet") or getattr(item, "funcargs", {}).get("net")
+    if report.failed and net is not None:
+        for one in net.servers:
+            report.sections.append((f"log of {one.host}", one.log()))

@@ -347,6 +347,11 @@ class Other(Program):
         from kit.server import User
         return User(name, name, self.host, self.PASSWORD, f"{name}@{self.host}")
 
+    def tls(self, **more):
+        context = self.authority.context(**more)
+        context.load_verify_locations(str(self.crt))    # it may have signed it itself
+        return context
+
     def ready(self):
         return all(accepts(self.ports[service]) for service in self.SERVICES)
 
@@ -372,6 +377,7 @@ s2s_ports = {{ {self.ports['s2s']} }}
 s2s_direct_tls_ports = {{ {self.ports['s2s-tls']} }}
 http_ports = {{ }} https_ports = {{ }}
 unbound = {{ resolvconf = false, hoststxt = false, forward = {{ "127.0.0.1@{self.net.unbound.port}" }},
+    trusted = "nobody.invalid. IN DS 1 13 2 {'00' * 32}", -- a table breaks lua-unbound 1.0.0
     options = {{ ["do-not-query-localhost:"] = "no" }} }}
 ssl = {{ certificate = "{self.crt}"; key = "{self.key}"; cafile = "{self.authority.ca}" }}
 s2s_secure_auth = true
