@@ -115,8 +115,8 @@ forget_header(struct parser *parser)
 	parser->content_ns = parser->lang = "";
 }
 
-/* One block: the start tag, then content namespace and language. */
-static void
+/* One block: the start tag, then content namespace and language. False: it is too long. */
+static bool
 save_header(struct parser *parser, struct engine *engine, const char *name, const char *lang)
 {
 	const char *known = ns_find(engine->content_ns.data, engine->content_ns.len);
@@ -133,9 +133,14 @@ save_header(struct parser *parser, struct engine *engine, const char *name, cons
 	buf_add(&block, engine->content_ns.data, engine->content_ns.len + 1);
 	at = block.len;
 	buf_add_text(&block, lang != NULL ? lang : "");
+	if (block.len >= PARSER_CONTEXT_MAX) {
+		buf_free(&block);
+		return false;
+	}
 	parser->context = xrealloc(block.data, block.len + 1);
 	parser->content_ns = known != NULL ? known : parser->context + content;
 	parser->lang = parser->context + at;
+	return true;
 }
 
 static void
@@ -175,7 +180,8 @@ take_header(struct parser *parser, struct engine *engine, const char *name, cons
 	if (error != PARSER_OK)
 		return error;
 	buf_add_text(&engine->content_ns, "");
-	save_header(parser, engine, name, ln_elem_attr(engine->root, "xml:lang"));
+	if (!save_header(parser, engine, name, ln_elem_attr(engine->root, "xml:lang")))
+		return PARSER_LONG_CONTEXT;
 	buf_reset(&engine->text);
 	builder_end(engine);
 	elem = builder_take(engine, &arena);

@@ -44,6 +44,9 @@ struct parser;
 /* Longest start tag, the stream header included. */
 #define PARSER_TAG_MAX ((size_t)16 * 1024)
 
+/* What is kept of a header as long as the stream lives: its namespaces and its language. */
+#define PARSER_CONTEXT_MAX ((size_t)1024)
+
 struct parser_limits {
 	size_t bytes;        /* of one element below the root, tags included */
 	unsigned depth;      /* of elements, the stanza itself being 1 */
@@ -79,6 +82,8 @@ struct parser_limits {
 	    "a stanza in the content namespace of another kind of stream")                   \
 	PARSER_ERROR(TOO_LONG, "policy-violation", "an element with too many bytes")         \
 	PARSER_ERROR(LONG_TAG, "policy-violation", "a tag with too many bytes")              \
+	PARSER_ERROR(LONG_CONTEXT, "policy-violation",                                       \
+	    "too many bytes of namespaces in the header")                                    \
 	PARSER_ERROR(TOO_DEEP, "policy-violation", "elements nested too deeply")             \
 	PARSER_ERROR(TOO_MANY_CHILDREN, "policy-violation", "too many elements in a stanza") \
 	PARSER_ERROR(TOO_MANY_ATTRIBUTES, "policy-violation", "too many attributes in an element")

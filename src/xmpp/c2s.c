@@ -146,12 +146,26 @@ on_header(struct stream *stream, const struct parser_header *header)
 	negotiation_header(client_of(stream), header);
 }
 
+/* RFC 6120 §4.9.1.1: the stream is beyond recovery; ours is closed too. */
+static void
+told_error(struct client *client, struct arena *arena, const struct ln_elem *elem)
+{
+	const struct ln_elem *condition = ln_elem_first(elem);
+
+	client_log(client, LOG_LEVEL_INFO, "the client ended its stream condition=%s",
+	    log_quote(condition != NULL ? ln_elem_name(condition) : NULL));
+	arena_free(&arena);
+	stream_peer_closed(&client->stream);
+}
+
 static void
 on_element(struct stream *stream, struct arena *arena, struct ln_elem *elem)
 {
 	struct client *client = client_of(stream);
 
-	if (client->negotiation != NULL)
+	if (ln_elem_is(elem, "error", NS_STREAM))
+		told_error(client, arena, elem);
+	else if (client->negotiation != NULL)
 		negotiation_element(client, arena, elem);
 	else
 		session_element(client, arena, elem);

@@ -418,6 +418,22 @@ stream_close(struct stream *stream)
 	stream_deadline(stream, CLOSE_MS);
 }
 
+void
+stream_peer_closed(struct stream *stream)
+{
+	if (stream->peer_closed)
+		return;
+	if (!stream->ending && stream->ops->closing != NULL && stream->ops->closing(stream)) {
+		stream->peer_closed = true;
+		return;
+	}
+	if (!stream->ending) {
+		stream_send_text(stream, "</stream:stream>");
+		end(stream, STREAM_CLOSED, "closed by the peer");
+	}
+	conn_close(stream->conn, CONN_FINISHED, true);
+}
+
 /* --- the parser's callbacks ---------------------------------------------------------- */
 
 static void
@@ -434,7 +450,7 @@ on_element(void *arg, struct arena *arena, struct ln_elem *elem)
 {
 	struct stream *stream = arg;
 
-	if (stream->ending)
+	if (stream->ending || stream->peer_closed)
 		arena_free(&arena);
 	else
 		stream->ops->element(stream, arena, elem);
@@ -443,17 +459,7 @@ on_element(void *arg, struct arena *arena, struct ln_elem *elem)
 static void
 on_end(void *arg)
 {
-	struct stream *stream = arg;
-
-	if (!stream->ending && stream->ops->closing != NULL && stream->ops->closing(stream)) {
-		stream->peer_closed = true;
-		return;
-	}
-	if (!stream->ending) {
-		stream_send_text(stream, "</stream:stream>");
-		end(stream, STREAM_CLOSED, "closed by the peer");
-	}
-	conn_close(stream->conn, CONN_FINISHED, true);
+	stream_peer_closed(arg);
 }
 
 static void
@@ -461,6 +467,8 @@ on_error(void *arg, enum parser_error error)
 {
 	struct stream *stream = arg;
 
+	if (stream->peer_closed)
+		return;
 	if (stream->ending)
 		conn_close(stream->conn, CONN_PROTOCOL, true);
 	else

@@ -170,6 +170,9 @@ void stream_fail(struct stream *stream, enum stream_error error, const char *tex
 void stream_fail_with(struct stream *stream, enum stream_error error, const char *text,
     const char *extra);
 
+/* The peer has ended it: by </stream:stream>, or (the owner saw it) by a stream error. */
+void stream_peer_closed(struct stream *stream);
+
 /* Ends it in due form; the peer has 5 s to close its own. */
 void stream_close(struct stream *stream);
 

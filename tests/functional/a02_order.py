@@ -57,5 +57,13 @@ def test_unknown_element_after_login(juliet, element, conditions):
 def test_error_from_the_peer_ends_the_stream(juliet):
     """§4.9.1.1: errors are unrecoverable; the other side closes too."""
     juliet.send("<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
-                "</stream:error></stream:stream>")
-    juliet.expect_closed()
+                "</stream:error>")
+    juliet.send_quietly(b"</stream:stream>")
+    juliet.expect_end()
+
+
+def test_error_from_the_peer_before_login(wire_):
+    wire_.open("capulet.example")
+    wire_.send("<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+               "</stream:stream>")
+    wire_.expect_end()

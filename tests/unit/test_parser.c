@@ -403,6 +403,30 @@ START_TEST(a_tag_is_limited_whether_finished_or_not)
 }
 END_TEST
 
+/* What a stream keeps of its header is limited more than the header itself. */
+START_TEST(a_header_is_kept_in_a_kilobyte)
+{
+	char *attribute = repeat("<stream:stream a='", 'x', 4 * PARSER_CONTEXT_MAX,
+	    "' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
+	char *language = repeat("<stream:stream xml:lang='", 'x', PARSER_CONTEXT_MAX,
+	    "' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
+	char *namespace = repeat("<stream:stream xmlns:a='", 'x', PARSER_CONTEXT_MAX,
+	    "' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
+	struct peer peer;
+
+	peer_open(&peer);
+	feed(&peer, attribute);
+	ck_assert_int_eq(parser_state(peer.parser), PARSER_OPEN);
+	ck_assert_uint_lt(parser_size(peer.parser), 2 * PARSER_CONTEXT_MAX);
+	peer_close(&peer);
+	check_events(language, POLICY("too many bytes of namespaces in the header"));
+	check_events(namespace, POLICY("too many bytes of namespaces in the header"));
+	free(attribute);
+	free(language);
+	free(namespace);
+}
+END_TEST
+
 START_TEST(white_space_between_stanzas_is_not_limited)
 {
 	char *blank = repeat("", ' ', 100000, "");
@@ -627,6 +651,7 @@ suite(void)
 	tcase_add_test(tc, depth_children_and_attributes_are_limited);
 	tcase_add_test(tc, bytes_of_an_element_are_limited_exactly);
 	tcase_add_test(tc, a_tag_is_limited_whether_finished_or_not);
+	tcase_add_test(tc, a_header_is_kept_in_a_kilobyte);
 	tcase_add_test(tc, white_space_between_stanzas_is_not_limited);
 	tcase_add_test(tc, suspended_at_any_event_it_says_what_was_used);
 	tcase_add_test(tc, an_empty_header_suspended_ends_when_resumed);
