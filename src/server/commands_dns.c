@@ -101,6 +101,22 @@ show_target(struct ln_call *call, const struct survey *survey, unsigned i)
 	free(tlsa);
 }
 
+/* Why nothing would come of it; NULL: something may. */
+static const char *
+hopeless(const struct survey *survey)
+{
+	if (survey->plan.status == PLAN_FAILED)
+		return "cannot be looked up";
+	if (survey->plan.status == PLAN_NO_SERVICE)
+		return "has no XMPP service";
+	for (unsigned i = 0; i < survey->plan.count; i++)
+		if (survey_addresses(survey, i) > 0)
+			return NULL;
+	return survey->answers[0][SURVEY_A]->no_domain && !survey->plan.targets[0].srv
+	    ? "does not exist"
+	    : "has no server with an address";
+}
+
 static void
 looked_up(void *arg, struct survey *survey)
 {
@@ -112,10 +128,8 @@ looked_up(void *arg, struct survey *survey)
 	for (unsigned i = 0; i < survey->plan.count; i++)
 		show_target(call, survey, i);
 	ln_call_say(call, "%s", survey->plan.reason);
-	if (survey->plan.status == PLAN_FAILED)
-		ln_call_fail(call, "the servers of %s could not be looked up", check->domain);
-	else if (survey->plan.status == PLAN_NO_SERVICE)
-		ln_call_fail(call, "%s has no XMPP service", check->domain);
+	if (hopeless(survey) != NULL)
+		ln_call_fail(call, "%s %s", check->domain, hopeless(survey));
 	survey_free(&survey);
 	ln_call_done(call);
 }

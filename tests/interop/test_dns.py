@@ -120,8 +120,14 @@ def test_names_beyond_ascii(home):
 
 
 def test_a_target_without_address(home):
-    (only,) = rows(home, "lost.example")
-    assert only["addresses"] == "no address"
+    done = lookup(home, "lost.example")[1]
+    assert done.returncode != 0
+    assert "no address" in done.stdout and "has no server with an address" in done.stderr
+
+
+def test_a_domain_that_does_not_exist(home):
+    _, done = lookup(home, "nobody.order.example")
+    assert done.returncode != 0 and "does not exist" in done.stderr
 
 
 def test_a_name_that_nobody_knows(home):
