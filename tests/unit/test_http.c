@@ -103,7 +103,7 @@ begin(void)
 	worker_enter(worker);
 	files = pool_new("file", 1, 10);
 	http_init(files);
-	strcpy(folder + sizeof folder - 7, "XXXXXX");
+	memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/f", folder);
 	kept = NULL;

@@ -47,14 +47,21 @@ zone_add(const char *name, enum dns_type type, const char *text)
 static void
 add_record(struct dns_message *m, const struct row *row)
 {
-	unsigned priority, weight, port;
-	char target[100] = "";
+	unsigned long numbers[3]; /* priority, weight, port */
 	uint8_t address[16];
 
 	if (row->type == DNS_SRV) {
-		ck_assert_int_ge(
-		    sscanf(row->text, "%u %u %u %99s", &priority, &weight, &port, target), 3);
-		dns_message_srv(m, row->name, priority, weight, port, target);
+		const char *at = row->text;
+
+		for (int i = 0; i < 3; i++) {
+			char *end;
+
+			numbers[i] = strtoul(at, &end, 10);
+			ck_assert_ptr_ne(end, at);
+			at = end;
+		}
+		dns_message_srv(m, row->name, (unsigned)numbers[0], (unsigned)numbers[1],
+		    (unsigned)numbers[2], *at == ' ' ? at + 1 : at);
 	} else if (row->type == DNS_TLSA) {
 		dns_message_add(m, row->name, DNS_TLSA, 60, "\3\1\1\253\315", 5);
 	} else {
@@ -586,7 +593,7 @@ START_TEST(a_family_that_hangs_is_overtaken)
 	netaddr_set_port(&addr, port);
 	for (int i = 0; i < 3; i++) { /* nobody accepts: the queue is full, further ones hang */
 		fillers[i] = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(fillers[i], &addr.sa, netaddr_len(&addr));
+		(void)connect(fillers[i], &addr.sa, netaddr_len(&addr));
 	}
 	zone_add(tcp, DNS_SRV, srv_text(1, port, "a.example"));
 	zone_add("a.example", DNS_AAAA, "::1");

@@ -24,7 +24,7 @@ static unsigned n_reports;
 static void
 setup(void)
 {
-	strcpy(folder, kit_folder());
+	snprintf(folder, sizeof folder, "%s", kit_folder());
 	reports[0] = '\0';
 	n_reports = 0;
 }
