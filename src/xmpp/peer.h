@@ -138,6 +138,9 @@ void peer_limit(struct peer *peer, size_t bytes);
 struct pair *pair_find(const struct peer *peer, const char *local, const char *remote);
 struct pair *pair_add(struct peer *peer, const char *local, const char *remote,
     enum pair_state state);
+/* Is one proven? */
+bool pairs_any(const struct peer *peer);
+
 void pair_remove(struct peer *peer, struct pair *pair);
 void pair_prove(struct peer *peer, struct pair *pair, const char *how);
 

@@ -32,6 +32,7 @@ static const struct metric_row rows[] = {
 METRICS(s2s_metrics, "s2s", rows);
 
 #define ACKS_POLL_MS 20
+#define EARLY_BYTES_MAX (128 * 1024) /* of a stream on which nothing is proven */
 
 static const struct port_ops no_port_ops;
 
@@ -137,6 +138,17 @@ pair_add(struct peer *peer, const char *local, const char *remote, enum pair_sta
 	return pair;
 }
 
+bool
+pairs_any(const struct peer *peer)
+{
+	const struct pair *pair;
+
+	LIST_FOREACH(pair, &peer->pairs, link)
+		if (pair->state == PAIR_PROVEN)
+			return true;
+	return false;
+}
+
 void
 pair_remove(struct peer *peer, struct pair *pair)
 {
@@ -193,12 +205,26 @@ told_error(struct peer *peer, const struct ln_elem *error)
 		peer->unknown_there = true;
 }
 
+/* Who has proven nothing has little to say. */
+static bool
+too_much_early(struct peer *peer)
+{
+	if (conn_received(peer->stream.conn) <= EARLY_BYTES_MAX || pairs_any(peer) || peer->listed)
+		return false;
+	stream_fail(&peer->stream, STREAM_POLICY_VIOLATION, "too many bytes, and nothing proven");
+	return true;
+}
+
 static void
 on_element(struct stream *stream, struct arena *arena, struct ln_elem *elem)
 {
 	struct peer *peer = peer_of(stream);
 
 	peer->heard_at = worker_now_ms();
+	if (too_much_early(peer)) {
+		arena_free(&arena);
+		return;
+	}
 	if (ln_elem_is(elem, "error", NS_STREAM)) {
 		told_error(peer, elem);
 		arena_free(&arena);

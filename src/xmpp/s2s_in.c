@@ -115,23 +115,12 @@ check_header(struct peer *peer, const struct parser_header *header)
 	return good;
 }
 
-static bool
-proven(const struct peer *peer)
-{
-	const struct pair *pair;
-
-	LIST_FOREACH(pair, &peer->pairs, link)
-		if (pair->state == PAIR_PROVEN)
-			return true;
-	return false;
-}
-
 /* --- features ------------------------------------------------------------------------------ */
 
 static bool
 offers_external(const struct peer *peer)
 {
-	return stream_secure(&peer->stream) && !proven(peer) && peer->remote != NULL &&
+	return stream_secure(&peer->stream) && !pairs_any(peer) && peer->remote != NULL &&
 	    policy_certified(peer, peer->remote);
 }
 
@@ -187,7 +176,7 @@ in_header(struct peer *peer, const struct parser_header *header)
 	peer_to(peer, PEER_OPEN);
 	if (header->version != NULL && strcmp(header->version, "1.0") == 0)
 		send_features(peer);
-	if (peer->bidi && proven(peer)) /* not before: the stream began anew */
+	if (peer->bidi && pairs_any(peer)) /* not before: the stream began anew */
 		link_offer(peer->local, peer->remote, port_ref(&peer->port));
 }
 
@@ -344,7 +333,7 @@ refuse_pair(struct peer *peer, struct pair *pair)
 		.to = pair->remote,
 		.type = "invalid" });
 	pair_remove(peer, pair);
-	if (!proven(peer) && peer->asked_count == 0) {
+	if (!pairs_any(peer) && peer->asked_count == 0) {
 		stream_close(&peer->stream);
 		conn_close(peer->stream.conn, CONN_POLICY, true);
 	}

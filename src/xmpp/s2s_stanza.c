@@ -406,17 +406,6 @@ peer_give_back(struct peer *peer)
 
 /* --- signs of life ------------------------------------------------------------------------------------ */
 
-static bool
-proven(const struct peer *peer)
-{
-	const struct pair *pair;
-
-	LIST_FOREACH(pair, &peer->pairs, link)
-		if (pair->state == PAIR_PROVEN)
-			return true;
-	return false;
-}
-
 /* Ms until something is to be done; 0: it was done. */
 static int64_t
 tend_proven(struct peer *peer, const struct s2s_conf *conf)
@@ -453,7 +442,7 @@ peer_tend(struct peer *peer)
 
 	if (peer->state != PEER_OPEN || peer->stream.ending || peer->component)
 		return;
-	if (conf == NULL || !proven(peer)) {
+	if (conf == NULL || !pairs_any(peer)) {
 		next = peer->since + snapshot_current()->core.auth_timeout_ms - worker_now_ms();
 		if (next <= 0)
 			stream_fail(&peer->stream, STREAM_CONNECTION_TIMEOUT,
