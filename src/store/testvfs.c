@@ -329,11 +329,12 @@ disk_open(sqlite3_vfs *self, const char *name, sqlite3_file *base, int flags, in
 
 	(void)self;
 	file->base.pMethods = NULL;
-	if (atomic_load(&disk.read_only) && (flags & SQLITE_OPEN_MAIN_DB)) {
-		/* As of a file without the right to write: it opens, for reading. */
-		flags =
-		    (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
+	/* As of a file without the right to write: it opens, for reading. */
+	if (atomic_load(&disk.read_only)) {
 		rc = SQLITE_OK;
+		if (flags & SQLITE_OPEN_MAIN_DB)
+			flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
+			    SQLITE_OPEN_READONLY;
 	}
 	if (rc != SQLITE_OK)
 		return SQLITE_CANTOPEN;
