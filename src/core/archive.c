@@ -370,6 +370,6 @@ ln_archive_read(struct ln_node *node, const struct ln_archive_query *query, stru
 	memcpy(reading->name, node->entity.jid.full, ln_jid_len(&node->entity.jid));
 	reading->jid.full = reading->name;
 	entity_job_begin(&node->entity);
-	store_read(job, node->entity.last_write, page_read, reading);
+	work_read(&node->entity, job, page_read, reading);
 	return true;
 }

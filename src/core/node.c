@@ -357,7 +357,7 @@ created(struct entity *entity, void *arg, bool ok)
 	job = store_job_new(work_store(), "node");
 	store_entity_find(job, creating->named.name);
 	entity_job_begin(entity);
-	store_read(job, entity->last_write, numbered, creating);
+	work_read(entity, job, numbered, creating);
 }
 
 void
@@ -499,7 +499,7 @@ ln_node_value_read(const struct ln_mod *mod, struct ln_node *node, unsigned valu
 	store_value_get(job, node->entity.number, mod->def->name, mod->def->values[value].name,
 	    key);
 	entity_job_begin(&node->entity);
-	store_read(job, node->entity.last_write, value_read, reading);
+	work_read(&node->entity, job, value_read, reading);
 }
 
 /* --- sending ------------------------------------------------------------------------------- */

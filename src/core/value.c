@@ -409,5 +409,5 @@ ln_value_read(const struct ln_mod *mod, struct ln_account *account, unsigned val
 	reading->done = done;
 	store_value_get(job, entity->number, mod->def->name, mod->def->values[value].name, key);
 	entity_job_begin(entity);
-	store_read(job, entity->last_write, value_read, reading);
+	work_read(entity, job, value_read, reading);
 }

@@ -30,6 +30,16 @@ struct done {
 	char name[];
 };
 
+/* A read that comes after what the handler in hand stores; lives in the read job's memory. */
+struct later {
+	STAILQ_ENTRY(later) link;
+	struct store_job *job;
+	store_done *done;
+	void *arg;
+};
+
+STAILQ_HEAD(later_list, later);
+
 struct work {
 	struct entity *entity;
 	struct hold hold; /* lent by the stanza in hand */
@@ -38,6 +48,8 @@ struct work {
 	struct done *done;
 	struct ln_stanza *results[4]; /* answered before anything was stored */
 	unsigned result_count;
+	struct later_list reads; /* initialised with the first */
+	uint64_t last_write;     /* of the entity, for them */
 };
 
 static struct store *the_store;
@@ -164,6 +176,23 @@ work_when_durable(void (*fn)(struct entity *entity, void *arg, bool ok), void *a
 	after->arg = arg;
 }
 
+void
+work_read(struct entity *entity, struct store_job *job, store_done *done, void *arg)
+{
+	struct later *later;
+
+	if (work.entity != entity) {
+		store_read(job, entity->last_write, done, arg);
+		return;
+	}
+	later = store_job_alloc(job, sizeof *later);
+	*later = (struct later){ .job = job, .done = done, .arg = arg };
+	if (work.reads.stqh_last == NULL)
+		STAILQ_INIT(&work.reads);
+	work.last_write = entity->last_write;
+	STAILQ_INSERT_TAIL(&work.reads, later, link);
+}
+
 /* The job failed: the asker of a set is told so in place of the result. */
 static void
 send_failure(struct ln_stanza *result)
@@ -185,7 +214,7 @@ durable(struct store_job *job, void *arg)
 	struct done *done = arg;
 	enum store_outcome outcome = store_job_outcome(job);
 	bool ok = outcome == STORE_OK;
-	struct entity *entity = entity_find(&done->jid);
+	struct entity *entity;
 	struct after *after;
 
 	/* Late: the account was deleted meanwhile; that is no failure (DESIGN section 8). */
@@ -201,7 +230,7 @@ durable(struct store_job *job, void *arg)
 		else if (after->result != NULL)
 			send_failure(after->result);
 		if (after->fn != NULL)
-			after->fn(entity, after->arg, ok);
+			after->fn(entity_find(&done->jid), after->arg, ok);
 	}
 	/* A call may have removed the entity. */
 	entity = entity_find(&done->jid);
@@ -209,8 +238,8 @@ durable(struct store_job *job, void *arg)
 		entity_job_end(entity);
 }
 
-/* The handler may have removed its entity. */
-static void
+/* The handler may have removed its entity. Returns the number of the write, for reads. */
+static uint64_t
 submit(struct work *ended)
 {
 	struct entity *entity = entity_find(&ended->done->jid);
@@ -221,26 +250,52 @@ submit(struct work *ended)
 	seq = store_write(ended->job, durable, ended->done);
 	if (entity != NULL)
 		entity->last_write = seq;
+	return seq;
+}
+
+static void
+answer_now(struct work *ended)
+{
+	for (unsigned i = 0; i < ended->result_count; i++)
+		router_route(ended->results[i]);
+}
+
+static void
+answer_after(struct work *ended)
+{
+	for (unsigned i = 0; i < ended->result_count; i++) {
+		struct after *after = store_job_alloc(ended->job, sizeof *after);
+
+		after->result = ended->results[i];
+		STAILQ_INSERT_TAIL(&ended->done->list, after, link);
+	}
+}
+
+static void
+read_after(struct later *later, uint64_t seq)
+{
+	struct later *next;
+
+	for (; later != NULL; later = next) {
+		next = STAILQ_NEXT(later, link);
+		store_read(later->job, seq, later->done, later->arg);
+	}
 }
 
 void
 work_end(void)
 {
 	struct work ended = work;
+	uint64_t seq = ended.last_write;
 
 	work = (struct work){ 0 };
 	hold_release(&ended.hold);
 	arena_free(&ended.arena);
-	if (ended.job == NULL) {
-		for (unsigned i = 0; i < ended.result_count; i++)
-			router_route(ended.results[i]);
-		return;
+	if (ended.job != NULL) {
+		answer_after(&ended);
+		seq = submit(&ended);
+	} else {
+		answer_now(&ended);
 	}
-	for (unsigned i = 0; i < ended.result_count; i++) {
-		struct after *after = store_job_alloc(ended.job, sizeof *after);
-
-		after->result = ended.results[i];
-		STAILQ_INSERT_TAIL(&ended.done->list, after, link);
-	}
-	submit(&ended);
+	read_after(STAILQ_FIRST(&ended.reads), seq);
 }

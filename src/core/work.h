@@ -45,6 +45,12 @@ void work_result(struct ln_stanza *result);
  * then: `fn` gets what entity_find() says. */
 void work_when_durable(void (*fn)(struct entity *entity, void *arg, bool ok), void *arg);
 
+/*
+ * A read for an entity: it sees all that its handlers have stored before, what
+ * the one in hand stores included. `done` as of store_read().
+ */
+void work_read(struct entity *entity, struct store_job *job, store_done *done, void *arg);
+
 /* A stalled store: must this stanza be refused where it enters (DESIGN section 8)? */
 bool work_refuses(const struct ln_stanza *st);
 
