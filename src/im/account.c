@@ -5,6 +5,7 @@
  */
 #include "im/account.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -313,9 +314,18 @@ shut_down(struct entity *entity, void *arg)
 	work_end();
 }
 
+static atomic_bool stopping;
+
+bool
+im_stopping(void)
+{
+	return atomic_load_explicit(&stopping, memory_order_relaxed);
+}
+
 void
 im_shutdown(void)
 {
+	atomic_store(&stopping, true);
 	entity_each(shut_down, NULL);
 }
 

@@ -44,9 +44,11 @@ struct ln_account {
 	int64_t stored_count;        /* rows of `pending`, those in memory included */
 	int64_t stored_bytes;
 	uint64_t drain_session; /* is being given stored messages; 0: none */
+	uint32_t drain_turn;    /* raised when another begins: pages of before are void */
 	int64_t drain_after;    /* position of the last row it was given */
+	int64_t drain_back;     /* a row before that has become free again; 0: none */
 	bool drain_paused;      /* until it has acknowledged some */
-	bool drain_reading;     /* a page is being read */
+	bool drain_failed;      /* until the disk can be read again */
 	unsigned writing;       /* rows on their way to the disk that no session holds */
 	struct ended *ended;    /* ENDED_MAX of them; NULL: none so far */
 };
@@ -81,5 +83,8 @@ void im_init(void);
  * stored. Each worker's own thread; the store must still run.
  */
 void im_shutdown(void);
+
+/* Has that begun? Then nobody is left to be told that a message came back. Any thread. */
+bool im_stopping(void);
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/router.h"
 #include "core/stanza_names.h"
 #include "core/work.h"
+#include "im/drain.h"
 #include "im/pending.h"
 #include "im/presence.h"
 #include "im/roster.h"
@@ -99,7 +100,8 @@ give_and_tell(struct ln_account *account, struct targets *targets, struct ln_sta
 	ln_stanza_free(&st);
 }
 
-/* Nobody takes it now: hooks decide whether it is kept; else its sender is told. */
+/* Nobody takes it now: hooks decide whether it is kept; else its sender is told. At the end of the
+ * server it is kept in any case. */
 static void
 keep_or_return(struct waiting *waiting)
 {
@@ -107,11 +109,15 @@ keep_or_return(struct waiting *waiting)
 	struct ln_ev_message_undeliverable ev = { .stanza = waiting->st,
 		.account = account,
 		.waiting = waiting,
-		.stored = waiting->state != WAITING_MEMORY };
+		.stored = waiting->state != WAITING_MEMORY || im_stopping() };
 
 	fire_message_undeliverable(account->entity.host, &ev);
-	if (ev.waiting != NULL) /* not ln_keep(): if refused, the sender was told */
-		pending_return(waiting);
+	if (ev.waiting == NULL)
+		return; /* ln_keep() */
+	if (im_stopping())
+		pending_keep(waiting, 0);
+	else
+		pending_return(waiting); /* if it was refused, the sender was told */
 }
 
 enum ln_verdict
@@ -124,16 +130,28 @@ ln_keep(struct ln_ev_message_undeliverable *ev, int64_t expires)
 	return LN_DONE;
 }
 
+/* Is one of them being given stored messages? Then it is to come behind them. */
+static bool
+must_queue(const struct ln_account *account, const struct targets *targets)
+{
+	for (size_t i = 0; i < targets->count && drain_is_on(account); i++)
+		if (targets->session[i]->id == account->drain_session)
+			return true;
+	return false;
+}
+
 static void
 give_lasting(struct ln_account *account, struct targets *targets, struct ln_stanza *st)
 {
 	struct waiting *waiting = pending_new(account, st);
+	bool queue = must_queue(account, targets);
 
-	if (targets->count == 0 || pending_draining(account)) {
+	if (targets->count == 0 || queue) {
 		waiting->st = st;
 		waiting->owned = true;
-		if (pending_draining(account))
-			pending_keep(waiting, 0); /* behind what is being given */
+		/* Who does not acknowledge what it is given gets no more than who is away. */
+		if (queue && !account->drain_paused)
+			pending_keep(waiting, 0);
 		else
 			keep_or_return(waiting);
 		return;
@@ -260,11 +278,11 @@ deliver_again(struct waiting *waiting)
 	struct targets targets = { .count = 0 };
 
 	available_targets(account, &targets);
-	if (targets.count == 0 && !pending_draining(account)) {
+	if (targets.count == 0) {
 		keep_or_return(waiting);
 		return;
 	}
-	if (pending_draining(account)) {
+	if (must_queue(account, &targets)) {
 		pending_keep(waiting, 0);
 		return;
 	}

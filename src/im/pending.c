@@ -9,29 +9,22 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include "base/xalloc.h"
 #include "core/router.h"
 #include "core/work.h"
 #include "im/deliver.h"
+#include "im/drain.h"
 #include "net/timer.h"
 #include "net/worker.h"
-#include "store/pending.h"
 
-#define PAGE 100       /* rows read at a time */
-#define DRAIN_HIGH 256 /* unacknowledged stanzas at which a session is given no more */
-#define DRAIN_LOW 128
-
-enum { NEEDLESS, WRITTEN, KEPT, RETURNED, GIVEN_STORED, WAITING_NOW };
+enum { NEEDLESS, WRITTEN, KEPT, RETURNED, WAITING_NOW };
 static const struct metric_row rows[] = {
 	[NEEDLESS] = { "needless_total", METRIC_COUNTER,
 	    "Lasting messages acknowledged before a row was written." },
 	[WRITTEN] = { "written_total", METRIC_COUNTER, "Rows written." },
 	[KEPT] = { "kept_total", METRIC_COUNTER, "Messages kept for somebody who is away." },
 	[RETURNED] = { "returned_total", METRIC_COUNTER, "Messages returned: nobody took them." },
-	[GIVEN_STORED] = { "given_stored_total", METRIC_COUNTER,
-	    "Stored messages given to sessions." },
 	[WAITING_NOW] = { "waiting", METRIC_GAUGE, "Lasting messages in memory." },
 };
 METRICS(metrics, "pending", rows);
@@ -72,6 +65,7 @@ pending_new(struct ln_account *account, struct ln_stanza *st)
 	struct waiting *waiting = waiting_new(account);
 
 	waiting->hold = hold_take(&st->hold);
+	waiting->position = work_position();
 	waiting->stamp = clock_wall_ms();
 	return waiting;
 }
@@ -106,8 +100,8 @@ pending_close(struct ln_account *account)
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-static struct waiting *
-find_position(struct ln_account *account, int64_t position)
+struct waiting *
+pending_find(struct ln_account *account, int64_t position)
 {
 	struct waiting *waiting;
 
@@ -122,16 +116,6 @@ count_rows(struct ln_account *account, int64_t count, int64_t bytes)
 {
 	account->stored_count += count;
 	account->stored_bytes += bytes;
-}
-
-/* Deletes one row in a job of its own: outside of a handler. */
-static void
-delete_row(struct ln_account *account, int64_t position)
-{
-	struct store_job *job = store_job_new(work_store(), "pending");
-
-	store_pending_delete(job, position);
-	account->entity.last_write = store_write(job, NULL, NULL);
 }
 
 struct written {
@@ -149,16 +133,12 @@ row_durable(struct entity *entity, void *arg, bool ok)
 	if (entity == NULL)
 		return;
 	account = account_of(entity);
-	waiting = find_position(account, position);
+	waiting = pending_find(account, position);
 	if (waiting == NULL)
 		return;
-	waiting->state = WAITING_STORED;
-	if (!ok)
+	waiting->state = ok ? WAITING_STORED : WAITING_MEMORY;
+	if (!ok && !waiting->acked)
 		count_rows(account, -1, -(int64_t)waiting->size);
-	if (waiting->acked && ok) {
-		count_rows(account, -1, -(int64_t)waiting->size);
-		delete_row(account, position);
-	}
 	if (waiting->holders > 0)
 		return;
 	if (!waiting->acked)
@@ -176,7 +156,6 @@ write_row(struct waiting *waiting)
 
 	not_due(waiting);
 	stanza_write(waiting->st, &bytes);
-	waiting->position = work_position();
 	waiting->size = (uint32_t)bytes.len;
 	waiting->state = WAITING_WRITING;
 	store_pending_add(work_job(),
@@ -272,10 +251,11 @@ first_ack(struct waiting *waiting)
 	waiting->acked = true;
 	not_due(waiting);
 	hold_release(&waiting->hold);
-	if (waiting->state == WAITING_MEMORY)
+	if (waiting->state == WAITING_MEMORY) {
 		metric_inc(metrics, NEEDLESS);
-	if (waiting->state != WAITING_STORED)
 		return;
+	}
+	/* One that is being written too: the writer keeps the order of jobs. */
 	note_gone(waiting->position);
 	count_rows(waiting->account, -1, -(int64_t)waiting->size);
 }
@@ -338,8 +318,13 @@ pending_dropped(struct waiting *waiting, struct ln_stanza *st)
 void
 pending_keep(struct waiting *waiting, int64_t expires)
 {
+	struct ln_account *account = waiting->account;
+
 	metric_inc(metrics, KEPT);
 	not_due(waiting);
+	if (drain_is_on(account) && waiting->position <= account->drain_after &&
+	    (account->drain_back == 0 || waiting->position < account->drain_back))
+		account->drain_back = waiting->position;
 	if (waiting->state == WAITING_STORED) {
 		waiting_free(waiting);
 		return;
@@ -347,7 +332,7 @@ pending_keep(struct waiting *waiting, int64_t expires)
 	if (waiting->state == WAITING_WRITING)
 		return;
 	waiting->expires = expires;
-	waiting->account->writing++;
+	account->writing++;
 	write_row(waiting);
 	/* The row says it all now. */
 	ln_stanza_free(&waiting->st);
@@ -357,162 +342,42 @@ pending_keep(struct waiting *waiting, int64_t expires)
 void
 pending_return(struct waiting *waiting)
 {
+	struct ln_account *account = waiting->account;
 	struct ln_stanza *st = waiting->st;
 
 	metric_inc(metrics, RETURNED);
 	waiting->st = NULL;
 	waiting->owned = false;
 	first_ack(waiting);
+	pending_flush(account);
 	if (waiting->state == WAITING_WRITING)
-		waiting->account->writing--;
+		account->writing--;
 	else
 		waiting_free(waiting);
 	router_bounce(st, LN_ERR_SERVICE_UNAVAILABLE, NULL);
 }
 
-/* --- giving stored messages (XEP-0160 §2) ----------------------------------------------------------- */
+/* --- rows that were read ------------------------------------------------------------------------- */
 
-struct page {
-	struct ln_jid jid;
-	uint64_t session;
-	char name[LN_JID_MAX + 1];
-};
-
-static void
-give_row(struct ln_session *session, const struct store_pending *row)
+struct waiting *
+pending_of_row(struct ln_account *account, const struct store_pending *row, struct ln_stanza *st)
 {
-	struct ln_account *account = session->account;
-	struct ln_stanza *st;
-	struct waiting *waiting;
+	struct waiting *waiting = waiting_new(account);
 
-	if (find_position(account, row->position) != NULL)
-		return; /* another session has it */
-	st = stanza_from_bytes(row->stanza, row->len);
-	if (st == NULL || (row->expires != 0 && row->expires <= clock_wall_ms())) {
-		note_gone(row->position);
-		count_rows(account, -1, -(int64_t)row->len);
-		if (st != NULL)
-			ln_stanza_free(&st);
-		return;
-	}
-	if (ln_child(st, "delay", NS_DELAY) == NULL)
-		ln_add_delay(st, ln_host_jid(account->entity.host), row->stamp, "Offline Storage");
-	waiting = waiting_new(account);
 	waiting->position = row->position;
 	waiting->size = (uint32_t)row->len;
 	waiting->stamp = row->stamp;
 	waiting->expires = row->expires;
 	waiting->state = WAITING_STORED;
 	pending_held(waiting, st);
-	metric_inc(metrics, GIVEN_STORED);
-	session_send(session, st);
-}
-
-static void read_page(struct ln_session *session);
-
-/* One page was given: more, later, or done. */
-static void
-next_page(struct ln_session *session, unsigned count)
-{
-	struct ln_account *account = session->account;
-
-	if (count < PAGE && account->writing == 0) {
-		account->drain_session = 0;
-		return;
-	}
-	if (session->unacked_count > DRAIN_HIGH) {
-		account->drain_paused = true;
-		return;
-	}
-	read_page(session);
-}
-
-static void
-give_page(struct ln_session *session, const struct store_row *row)
-{
-	struct ln_account *account = session->account;
-	unsigned count = 0;
-
-	work_begin(&account->entity, NULL);
-	for (; row != NULL; row = row->next, count++) {
-		struct store_pending pending;
-
-		store_pending_row(row, &pending);
-		account->drain_after = pending.position;
-		give_row(session, &pending);
-	}
-	pending_flush(account);
-	next_page(session, count);
-	work_end();
-}
-
-static void
-page_read(struct store_job *job, void *arg)
-{
-	struct page *page = arg;
-	struct entity *entity = entity_find(&page->jid);
-	struct ln_account *account;
-	struct ln_session *session;
-
-	if (entity == NULL)
-		return;
-	account = account_of(entity);
-	account->drain_reading = false;
-	if (entity->jobs > 0)
-		entity_job_end(entity);
-	session = session_find(page->session);
-	if (session == NULL || session->account != account || account->drain_session != session->id)
-		return;
-	if (store_job_outcome(job) != STORE_OK) {
-		log_warning("core", "stored messages could not be read account=%s reason=%s",
-		    log_quote(page->name), store_job_error(job));
-		account->drain_session = 0;
-		session->drained = false;
-		return;
-	}
-	give_page(session, store_rows(job, 0));
-}
-
-static void
-read_page(struct ln_session *session)
-{
-	struct ln_account *account = session->account;
-	struct store_job *job = store_job_new(work_store(), "pending");
-	struct page *page = store_job_alloc(job, sizeof *page);
-
-	page->jid = account->entity.jid;
-	memcpy(page->name, page->jid.full, ln_jid_len(&page->jid));
-	page->jid.full = page->name;
-	page->session = session->id;
-	store_pending_page(job, account->entity.number, account->drain_after, PAGE);
-	account->drain_reading = true;
-	entity_job_begin(&account->entity);
-	store_read(job, account->entity.last_write, page_read, page);
+	return waiting;
 }
 
 void
-pending_drain(struct ln_session *session)
+pending_drop_row(struct ln_account *account, const struct store_pending *row)
 {
-	struct ln_account *account = session->account;
-
-	if (account->stored_count == 0 || pending_draining(account))
-		return;
-	account->drain_session = session->id;
-	account->drain_after = 0;
-	account->drain_paused = false;
-	read_page(session);
-}
-
-void
-pending_drain_more(struct ln_session *session)
-{
-	struct ln_account *account = session->account;
-
-	if (account->drain_session != session->id || !account->drain_paused ||
-	    session->unacked_count > DRAIN_LOW)
-		return;
-	account->drain_paused = false;
-	read_page(session);
+	note_gone(row->position);
+	count_rows(account, -1, -(int64_t)row->len);
 }
 
 /* --- the worker ----------------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include "core/stanza.h"
 #include "im/account.h"
 #include "im/session.h"
+#include "store/pending.h"
 
 #define PENDING_DELAY_MS 250
 
@@ -27,7 +28,7 @@ struct waiting {
 	struct ln_account *account;
 	struct ln_stanza *st; /* one of the queues', or its own (`owned`) */
 	struct hold hold;
-	int64_t position; /* of its row */
+	int64_t position; /* of its row, in the order of arrival */
 	int64_t stamp;    /* when it came, wall-clock ms */
 	int64_t expires;  /* wall-clock ms, 0: never */
 	int64_t due;      /* monotonic ms; 0: not in the list */
@@ -68,18 +69,15 @@ void pending_keep(struct waiting *waiting, int64_t expires);
 /* Nobody will have it: the sender is told, a row is deleted. */
 void pending_return(struct waiting *waiting);
 
-/* Gives a session the stored messages, oldest first; new ones queue behind them. */
-void pending_drain(struct ln_session *session);
+/* The one with the row of that position; NULL: none in memory. */
+struct waiting *pending_find(struct ln_account *account, int64_t position);
 
-/* It has acknowledged: goes on if it waited for that. */
-void pending_drain_more(struct ln_session *session);
+/* Of a row that was read, `st` being what it says; for a session, which is to hold it. */
+struct waiting *pending_of_row(struct ln_account *account, const struct store_pending *row,
+    struct ln_stanza *st);
 
-/* Is a session being given stored messages? Then new ones are stored behind them. */
-static inline bool
-pending_draining(const struct ln_account *account)
-{
-	return account->drain_session != 0;
-}
+/* A row that nobody needs; pending_flush() deletes it. */
+void pending_drop_row(struct ln_account *account, const struct store_pending *row);
 
 /* Frees what the account has in memory; rows stay. */
 void pending_close(struct ln_account *account);

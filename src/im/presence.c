@@ -18,6 +18,7 @@
 #include "core/router.h"
 #include "core/stanza.h"
 #include "core/work.h"
+#include "im/drain.h"
 #include "im/roster.h"
 #include "im/session.h"
 #include "im/subscription.h"
@@ -304,6 +305,7 @@ unavailable(struct ln_account *account, struct ln_session *session, struct ln_st
 		ln_stanza_free(&session->presence);
 		session->priority = 0;
 		session->drained = false; /* who comes back is given what came meanwhile */
+		drain_leave(session);
 	}
 	to_directed(account, session, st);
 	if (was_available)

@@ -18,6 +18,7 @@
 #include "core/stanza_names.h"
 #include "core/work.h"
 #include "im/deliver.h"
+#include "im/drain.h"
 #include "im/manage.h"
 #include "im/pending.h"
 #include "im/presence.h"
@@ -352,7 +353,7 @@ session_acked(struct ln_session *session, uint32_t h, bool by_kernel)
 		session_forget(st);
 	}
 	pending_flush(session->account);
-	pending_drain_more(session);
+	drain_more(session);
 	if (session->sm != NULL)
 		manage_acked(session);
 }
@@ -396,6 +397,7 @@ session_lost(struct ln_session *session, const char *reason)
 		return;
 	}
 	manage_hibernate(session);
+	drain_lost(session);
 	log_info("c2s", "session hibernates session=%s reason=%s", log_quote(session->jid.full),
 	    reason);
 	fire_session_detached(session->account->entity.host, &ev);
@@ -466,20 +468,6 @@ session_free(struct ln_session *session)
 	metric_add(metrics, SESSIONS, -1);
 }
 
-/* It was being given stored messages: who else is there gets the rest. */
-static void
-drain_into_another(struct ln_account *account)
-{
-	struct ln_session *session;
-
-	account->drain_session = 0;
-	TAILQ_FOREACH(session, &account->sessions, link)
-		if (session->presence != NULL && session->priority >= 0) {
-			pending_drain(session);
-			return;
-		}
-}
-
 void
 session_end(struct ln_session *session, const char *condition, const char *reason)
 {
@@ -502,8 +490,6 @@ session_end(struct ln_session *session, const char *condition, const char *reaso
 	fire_session_closed(account->entity.host, &ev);
 	TAILQ_REMOVE(&account->sessions, session, link);
 	account->session_count--;
-	if (account->drain_session == session->id)
-		drain_into_another(account);
 	while ((item = STAILQ_FIRST(&session->unacked)) != NULL) {
 		STAILQ_REMOVE_HEAD(&session->unacked, link);
 		give_back(account, (struct ln_stanza *)item);
@@ -545,6 +531,7 @@ check_time(struct ln_session *session, int64_t now)
 
 	if (session->sm != NULL)
 		manage_deadline(session, now);
+	drain_retry(session);
 	if (failing) {
 		session->holds.stalled_since = now;
 		if (session->hibernates_until != 0 &&

@@ -11,7 +11,7 @@
 #include "core/router.h"
 #include "core/work.h"
 #include "im/deliver.h"
-#include "im/pending.h"
+#include "im/drain.h"
 #include "im/presence.h"
 
 static void
@@ -70,7 +70,7 @@ submit_presence(struct ln_session *session, struct ln_stanza *st)
 	if (session->presence == NULL || session->priority < 0 || session->drained)
 		return;
 	session->drained = true;
-	pending_drain(session);
+	drain_begin(session);
 }
 
 void

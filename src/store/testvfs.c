@@ -92,8 +92,8 @@ obey(const char *line)
 
 	snprintf(word, sizeof word, "%.*s", (int)len, line);
 	testvfs_heal();
-	if (strcmp(word, "fail") == 0) {
-		atomic_store(&disk.reads_work, true);
+	if (strcmp(word, "fail") == 0 || strcmp(word, "dead") == 0) {
+		atomic_store(&disk.reads_work, word[0] == 'f');
 		testvfs_fail_at(1, SQLITE_IOERR, true);
 	} else if (strcmp(word, "readonly") == 0) {
 		atomic_store(&disk.reads_work, true);

@@ -8,6 +8,7 @@
  *
  *	ok			the disk works
  *	fail			every access but reading fails
+ *	dead			reading fails too
  *	full BYTES		the disk is full after so many more bytes
  *	readonly		it cannot be written to, nor opened for writing
  *	slow MS			each sync takes so much longer

@@ -1,0 +1,233 @@
+/*
+ * Giving stored messages. See drain.h.
+ *
+ * Rows are read a page at a time and given in order; those that sessions have
+ * in their queues already are passed over. It pauses while too much of it is
+ * unacknowledged.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "im/drain.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "core/work.h"
+#include "im/pending.h"
+#include "net/worker.h"
+
+#define PAGE 100         /* rows read at a time */
+#define UNACKED_HIGH 256 /* unacknowledged stanzas at which a session is given no more */
+#define UNACKED_LOW 128
+#define RETRY_MS 1000 /* when the disk could not be read */
+
+enum { GIVEN, FAILED };
+static const struct metric_row rows[] = {
+	[GIVEN] = { "given_total", METRIC_COUNTER, "Stored messages given to sessions." },
+	[FAILED] = { "failed_total", METRIC_COUNTER, "Pages that could not be read." },
+};
+METRICS(metrics, "drain", rows);
+
+struct page {
+	struct ln_jid jid;
+	uint64_t session;
+	uint32_t turn;
+	char name[LN_JID_MAX + 1];
+};
+
+/* False: not yet. */
+static bool
+give_row(struct ln_session *session, const struct store_pending *row)
+{
+	struct ln_account *account = session->account;
+	struct ln_stanza *st;
+	struct waiting *waiting = pending_find(account, row->position);
+
+	/* Another session has it, or word of its being stored is still on the way. */
+	if (waiting != NULL)
+		return waiting->holders > 0 || waiting->acked;
+	st = stanza_from_bytes(row->stanza, row->len);
+	if (st == NULL || (row->expires != 0 && row->expires <= clock_wall_ms())) {
+		pending_drop_row(account, row);
+		if (st != NULL)
+			ln_stanza_free(&st);
+		return true;
+	}
+	if (ln_child(st, "delay", NS_DELAY) == NULL)
+		ln_add_delay(st, ln_host_jid(account->entity.host), row->stamp, "Offline Storage");
+	pending_of_row(account, row, st);
+	metric_inc(metrics, GIVEN);
+	session_send(session, st);
+	return true;
+}
+
+static void read_page(struct ln_session *session);
+
+/* One page was given: more, later, or done. */
+static void
+next_page(struct ln_session *session, unsigned count)
+{
+	struct ln_account *account = session->account;
+
+	if (count < PAGE && account->writing == 0 && account->drain_back == 0) {
+		account->drain_session = 0;
+		return;
+	}
+	if (session->unacked_count > UNACKED_HIGH) {
+		account->drain_paused = true;
+		return;
+	}
+	read_page(session);
+}
+
+static void
+give_page(struct ln_session *session, const struct store_row *row)
+{
+	struct ln_account *account = session->account;
+	unsigned count = 0;
+
+	work_begin(&account->entity, NULL);
+	for (; row != NULL; row = row->next, count++) {
+		struct store_pending pending;
+
+		store_pending_row(row, &pending);
+		if (!give_row(session, &pending))
+			break;
+		account->drain_after = pending.position;
+	}
+	pending_flush(account);
+	next_page(session, count);
+	work_end();
+}
+
+static void
+page_read(struct store_job *job, void *arg)
+{
+	struct page *page = arg;
+	struct entity *entity = entity_find(&page->jid);
+	struct ln_account *account;
+	struct ln_session *session;
+
+	if (entity == NULL)
+		return;
+	account = account_of(entity);
+	if (entity->jobs > 0)
+		entity_job_end(entity);
+	session = session_find(page->session);
+	if (session == NULL || account->drain_session != session->id ||
+	    account->drain_turn != page->turn)
+		return;
+	if (store_job_outcome(job) != STORE_OK) {
+		log_warning("core", "stored messages could not be read account=%s reason=%s",
+		    log_quote(page->name), store_job_error(job));
+		metric_inc(metrics, FAILED);
+		account->drain_paused = account->drain_failed = true;
+		timer_set_sooner(&session->timer, RETRY_MS);
+		return;
+	}
+	give_page(session, store_rows(job, 0));
+}
+
+static void
+read_page(struct ln_session *session)
+{
+	struct ln_account *account = session->account;
+	struct store_job *job = store_job_new(work_store(), "pending");
+	struct page *page = store_job_alloc(job, sizeof *page);
+
+	page->jid = account->entity.jid;
+	memcpy(page->name, page->jid.full, ln_jid_len(&page->jid));
+	page->jid.full = page->name;
+	page->session = session->id;
+	page->turn = account->drain_turn;
+	if (account->drain_back != 0)
+		account->drain_after = account->drain_back - 1;
+	account->drain_back = 0;
+	store_pending_page(job, account->entity.number, account->drain_after, PAGE);
+	entity_job_begin(&account->entity);
+	work_read(&account->entity, job, page_read, page);
+}
+
+static void
+begin(struct ln_session *session)
+{
+	struct ln_account *account = session->account;
+
+	account->drain_session = session->id;
+	account->drain_turn++;
+	account->drain_after = account->drain_back = 0;
+	account->drain_paused = account->drain_failed = false;
+	read_page(session);
+}
+
+void
+drain_begin(struct ln_session *session)
+{
+	struct ln_account *account = session->account;
+	const struct ln_session *other = session_find(account->drain_session);
+
+	if (account->stored_count == 0)
+		return;
+	if (!drain_is_on(account) || other == NULL || other->port.id == 0)
+		begin(session);
+}
+
+/* Another session that takes messages, best one with a connection; NULL: none. */
+static struct ln_session *
+another(const struct ln_session *than)
+{
+	struct ln_session *session, *asleep = NULL;
+
+	TAILQ_FOREACH(session, &than->account->sessions, link) {
+		if (session == than || session->presence == NULL || session->priority < 0)
+			continue;
+		if (session->port.id != 0)
+			return session;
+		asleep = session;
+	}
+	return asleep;
+}
+
+void
+drain_leave(struct ln_session *session)
+{
+	struct ln_account *account = session->account;
+	struct ln_session *other;
+
+	if (account->drain_session != session->id)
+		return;
+	account->drain_session = 0;
+	other = another(session);
+	if (other != NULL)
+		drain_begin(other);
+}
+
+void
+drain_lost(struct ln_session *session)
+{
+	struct ln_session *other = another(session);
+
+	if (session->account->drain_session == session->id && other != NULL && other->port.id != 0)
+		begin(other);
+}
+
+void
+drain_more(struct ln_session *session)
+{
+	struct ln_account *account = session->account;
+
+	if (account->drain_session != session->id || !account->drain_paused ||
+	    session->unacked_count > UNACKED_LOW)
+		return;
+	account->drain_paused = account->drain_failed = false;
+	read_page(session);
+}
+
+void
+drain_retry(struct ln_session *session)
+{
+	if (session->account->drain_session == session->id && session->account->drain_failed)
+		drain_more(session);
+}

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+"""Stored messages and several sessions: who is given what, in which order, and what is left.
+
+DESIGN section 8: a session being given stored messages gets new ones behind
+them; a row that no session holds is an offline message.
+"""
+
+import pytest
+from kit import Client, only_linnet
+from kit.disk import Disk
+
+CONFIG = {"modules": {"offline": {"limit": 1000}}}
+pytestmark = only_linnet("a client is given at most 256 messages, and some, ahead of its <a/>")
+
+STORED = 400    # more than a client is given without acknowledging
+GIVEN = 300     # so many it is given
+
+
+def chat(sender, to, ident):
+    sender.send(f"<message to='{to}' type='chat' id='{ident}'><body>{ident}</body></message>")
+
+
+def fill(sender, user, count=STORED):
+    for n in range(count):
+        chat(sender, user.jid, f"m{n}")
+    sender.sync(user.jid)
+
+
+class Reluctant(Client):
+    """Acknowledges nothing until told to."""
+
+    willing = False
+
+    def ack(self, h=None):
+        if self.willing:
+            super().ack(h)
+
+
+def slow_reader(server, user, *others, given=GIVEN):
+    """One that has taken all it is given without acknowledging."""
+    phone = Reluctant(server, user).login("phone")
+    phone.enable(resume=True)
+    phone.send("<presence/>")
+    for other in (phone, *others):
+        phone.expect(f"<presence from='{other}'/>")
+    for n in range(given):
+        phone.expect(f"<message id='m{n}'/>")
+    phone.expect_nothing()
+    return phone
+
+
+def test_one_that_sleeps_does_not_hold_up_others(server, juliet):
+    """It fell asleep half-way: who is there gets the rest, and what is new."""
+    away = server.user("romeo")
+    fill(juliet, away)
+    phone = slow_reader(server, away)
+    phone.abort()
+    laptop = Client(server, away).login("laptop")
+    laptop.send("<presence/>")
+    laptop.expect_all(f"<presence from='{laptop}'/>", f"<presence from='{phone}'/>",
+                      *(f"<message id='m{n}'/>" for n in range(GIVEN, GIVEN + 2)))
+    for n in range(GIVEN + 2, STORED):
+        laptop.expect(f"<message id='m{n}'/>")
+    chat(juliet, laptop.bare, "new")
+    laptop.expect("<message id='new'/>")
+
+
+def test_one_that_falls_asleep_hands_over(server, juliet):
+    """The other was there already."""
+    away = server.user("romeo")
+    fill(juliet, away)
+    laptop = Client(server, away).login("laptop").online(-1)
+    phone = slow_reader(server, away, laptop)
+    laptop.expect(f"<presence from='{phone}'/>")
+    laptop.send("<presence><priority>1</priority></presence>")
+    laptop.expect(f"<presence from='{laptop}'/>")
+    laptop.expect_nothing()
+    phone.abort()
+    for n in range(GIVEN, STORED):
+        laptop.expect(f"<message id='m{n}'/>")
+
+
+def test_what_is_for_one_resource_does_not_queue_behind_another(server, juliet):
+    """RFC 6121 §8.5.3.1: a message for a full JID is that resource's."""
+    away = server.user("romeo")
+    fill(juliet, away)
+    phone = slow_reader(server, away)
+    laptop = Client(server, away).login("laptop").online()
+    laptop.expect(f"<presence from='{phone}'/>")
+    chat(juliet, laptop, "mine")
+    laptop.expect("<message id='mine'/>")
+
+
+def test_what_another_leaves_behind_is_given_too(server, juliet):
+    """Rows that become free after the reading has passed them."""
+    away = server.user("romeo")
+    desk = Reluctant(server, away).login("desk")
+    desk.enable(resume=True)
+    for n in range(3):
+        chat(juliet, desk, f"desk{n}")
+    for n in range(3):
+        desk.expect(f"<message id='desk{n}'/>")
+    desk.abort()
+    fill(juliet, away)
+    given = GIVEN - 3
+    phone = slow_reader(server, away, given=given)
+    server.ctl("session", "kick", away.jid, "desk")
+    phone.expect_nothing()
+    phone.willing = True
+    phone.ack()
+    came = [phone.expect("<message/>").get("id") for _ in range(STORED - given + 3)]
+    assert sorted(came) == sorted([f"m{n}" for n in range(given, STORED)]
+                                  + [f"desk{n}" for n in range(3)])
+    phone.expect_nothing()
+
+
+def test_one_that_acknowledges_nothing_gets_no_more_than_the_quota(servers):
+    server = servers({"modules": {"offline": {"limit": STORED}}})
+    juliet, away = server.client("juliet"), server.user("romeo")
+    fill(juliet, away)
+    phone = slow_reader(server, away)
+    chat(juliet, away.jid, "toomuch")
+    juliet.expect_error("toomuch", "service-unavailable", name="message")
+    phone.expect_nothing(after=juliet)
+
+
+def test_the_rest_waits_for_who_goes_away(server, juliet):
+    """Unavailable: no more is given; new ones are stored."""
+    away = server.user("romeo")
+    fill(juliet, away)
+    phone = slow_reader(server, away)
+    phone.send("<presence type='unavailable'/>")
+    phone.expect(f"<presence from='{phone}' type='unavailable'/>")
+    chat(juliet, away.jid, "new")
+    juliet.sync(away.jid)
+    phone.willing = True
+    phone.ack()
+    phone.expect_nothing()
+    phone.close()
+    back = Client(server, away).login("back").online()
+    for n in range(GIVEN, STORED):
+        back.expect(f"<message id='m{n}'/>")
+    back.expect("<message id='new'/>")
+
+
+def test_order_of_arrival_is_the_order_of_storing(servers):
+    """What a session was given is written later than what came after it, and still comes first."""
+    server = servers(CONFIG)
+    juliet, romeo = server.client("juliet"), server.client("romeo", "orchard")
+    romeo.answers_r = False
+    romeo.enable()
+    romeo.online()
+    juliet.enable()
+    chat(juliet, romeo.bare, "first")
+    romeo.expect("<message id='first'/>")
+    romeo.send("<presence type='unavailable'/>")
+    romeo.expect("<presence type='unavailable'/>")
+    romeo.sync()
+    chat(juliet, romeo.bare, "second")
+    while juliet.request_ack() < 2:
+        pass
+    server.kill()
+    server.start()
+    back = Client(server, romeo.user).login("back").online()
+    back.expect("<message id='first'/>")
+    back.expect("<message id='second'/>")
+    back.expect_nothing()
+
+
+@pytest.mark.parametrize("modules", [{}, {"offline": {}}], ids=["without", "with"])
+def test_a_stop_returns_nothing(servers, modules):
+    """SIGTERM stores what was acknowledged, without the module too: nobody is left to be told."""
+    server = servers({"modules": modules})
+    juliet, romeo = server.client("juliet"), server.client("romeo", "orchard")
+    romeo.answers_r = False
+    romeo.enable(resume=True)
+    romeo.online()
+    juliet.enable()
+    chat(juliet, romeo.bare, "m")
+    while juliet.request_ack() < 1:
+        pass
+    server.stop()
+    server.start()
+    back = Client(server, romeo.user).login("back").online()
+    back.expect("<message id='m'/>")
+
+
+def test_a_disk_that_cannot_be_read_is_asked_again(servers):
+    disk = Disk(servers(CONFIG, start=False))
+    server = disk.server.start()
+    juliet, away = server.client("juliet"), server.user("romeo")
+    juliet.enable()
+    fill(juliet, away, 50)
+    while juliet.request_ack() < 51:
+        pass
+    romeo = Client(server, away).login("back")
+    disk.say("dead")
+    romeo.online()
+    while disk.stat("reads_failed_total") == 0:
+        romeo.expect_nothing()
+    disk.say("ok")
+    for n in range(50):
+        romeo.expect(f"<message id='m{n}'/>")
+    romeo.expect_nothing()
