@@ -482,8 +482,9 @@ on_dialled(void *arg, const struct dial_result *result)
 	conn_set_ops(result->conn, &ops, dialled);
 }
 
+/* -1: the port is somebody's. */
 static int
-listen_at(int family, int backlog, uint16_t *port)
+try_listen(int family, int backlog, uint16_t *port)
 {
 	struct netaddr addr;
 	socklen_t len = sizeof addr;
@@ -493,11 +494,39 @@ listen_at(int family, int backlog, uint16_t *port)
 	netaddr_set_port(&addr, *port);
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-	ck_assert_int_eq(bind(fd, &addr.sa, netaddr_len(&addr)), 0);
+	if (bind(fd, &addr.sa, netaddr_len(&addr)) != 0) {
+		close(fd);
+		return -1;
+	}
 	ck_assert_int_eq(listen(fd, backlog), 0);
 	ck_assert_int_eq(getsockname(fd, &addr.sa, &len), 0);
 	*port = netaddr_port(&addr);
 	return fd;
+}
+
+static int
+listen_at(int family, int backlog, uint16_t *port)
+{
+	int fd = try_listen(family, backlog, port);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+/* One port for both families: another program may have what one of them gave. */
+static uint16_t
+listen_at_both(int v6_backlog, int *v6_r, int *v4_r)
+{
+	uint16_t port;
+
+	do {
+		port = 0;
+		*v6_r = listen_at(AF_INET6, v6_backlog, &port);
+		*v4_r = try_listen(AF_INET, 8, &port);
+		if (*v4_r < 0)
+			close(*v6_r);
+	} while (*v4_r < 0);
+	return port;
 }
 
 static void
@@ -587,8 +616,7 @@ START_TEST(a_family_that_hangs_is_overtaken)
 	struct dial *d;
 
 	begin();
-	v6 = listen_at(AF_INET6, 0, &port);
-	v4 = listen_at(AF_INET, 8, &port);
+	port = listen_at_both(0, &v6, &v4);
 	ck_assert(netaddr_parse(&addr, "[::1]:1"));
 	netaddr_set_port(&addr, port);
 	for (int i = 0; i < 3; i++) { /* nobody accepts: the queue is full, further ones hang */
@@ -624,8 +652,7 @@ START_TEST(ipv6_comes_first_but_is_not_waited_for_long)
 	struct dial *d;
 
 	begin();
-	v6 = listen_at(AF_INET6, 8, &port);
-	v4 = listen_at(AF_INET, 8, &port);
+	port = listen_at_both(8, &v6, &v4);
 	zone_add(tcp, DNS_SRV, srv_text(1, port, "a.example"));
 	zone_add("a.example", DNS_AAAA, "::1");
 	zone_add("a.example", DNS_A, "127.0.0.1");
