@@ -168,7 +168,16 @@ blocking_presence_received(const struct ln_mod *mod, struct ln_ev_presence_recei
 
 /* --- what goes ------------------------------------------------------------------ */
 
-/* The error has the blocked address in its `from`, so it must not come by way of the guard above. */
+/* What was stored, or asked, before its sender was blocked. */
+static enum ln_verdict
+blocking_out(const struct ln_mod *mod, struct ln_ev_stanza_out *ev)
+{
+	if (!blocks(mod, ev->account, ln_from(ev->stanza)))
+		return LN_PASS;
+	return ln_drop(ev->stanza, "blocked");
+}
+
+/* The error has the blocked address in its `from`, so it must not come by way of the guards above. */
 static enum ln_verdict
 guard_sent(const struct ln_mod *mod, struct ln_ev_stanza *ev)
 {
@@ -182,7 +191,7 @@ guard_sent(const struct ln_mod *mod, struct ln_ev_stanza *ev)
 		/* a plain pointer to what is ours, as from strchr() */
 		error = (struct ln_elem *)(uintptr_t)ln_child(reply, "error", NS_CLIENT);
 		ln_elem_add(error, "blocked", NS_BLOCKING_ERRORS);
-		ln_session_send(ev->session, reply);
+		ln_session_send_held(ev->session, reply);
 	}
 	return ln_drop(ev->stanza, "blocked");
 }
@@ -210,6 +219,12 @@ show_resources(struct ln_account *account, const struct blocking_list *from,
 	}
 }
 
+static bool
+is_blocked(const struct ln_account *account, const struct ln_jid *to, void *arg)
+{
+	return list_blocks(arg, account, to);
+}
+
 static void
 show_change(struct ln_account *account, const struct blocking_list *before,
     const struct blocking_list *now)
@@ -229,6 +244,7 @@ show_change(struct ln_account *account, const struct blocking_list *before,
 		else if (was && !is)
 			ln_presence_show(account, jid);
 	}
+	ln_presence_withdraw(account, is_blocked, (void *)(uintptr_t)now);
 	show_resources(account, now, before, ln_presence_hide);
 	show_resources(account, before, now, ln_presence_show);
 }
@@ -385,6 +401,7 @@ static const struct ln_hook hooks[] = { LN_ON(message_received, LN_PRIO_GUARD,
 	LN_ON(presence_received, LN_PRIO_GUARD, blocking_presence_received),
 	LN_ON(message_sent, LN_PRIO_GUARD, guard_sent), LN_ON(iq_sent, LN_PRIO_GUARD, guard_sent),
 	LN_ON(presence_sent, LN_PRIO_GUARD, guard_sent),
+	LN_ON(stanza_out, LN_PRIO_GUARD, blocking_out),
 	LN_ON(presence_shown, LN_PRIO_GUARD, blocking_shown), LN_HOOK_END };
 
 static const struct ln_iq_handler iq_handlers[] = { { LN_IQ_GET, LN_TO_ACCOUNT, "urn:xmpp:blocking",

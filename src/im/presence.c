@@ -65,9 +65,8 @@ ln_may_see_presence(const struct ln_account *account, const struct ln_jid *asker
 	return item != NULL && (item->state & ROSTER_FROM);
 }
 
-/* May this contact be shown presence now? Modules may hide it (XEP-0191). */
-static bool
-shown_to(struct ln_account *account, const struct ln_jid *contact)
+bool
+presence_is_shown(struct ln_account *account, const struct ln_jid *contact)
 {
 	struct ln_ev_presence_shown ev = { .account = account, .contact = contact };
 
@@ -132,6 +131,29 @@ directed_free(struct ln_session *session)
 	free(directed);
 }
 
+void
+ln_presence_withdraw(struct ln_account *account,
+    bool (*from)(const struct ln_account *account, const struct ln_jid *to, void *arg), void *arg)
+{
+	struct ln_session *session;
+
+	TAILQ_FOREACH(session, &account->sessions, link) {
+		struct directed *directed = session->directed;
+
+		for (size_t i = 0; directed != NULL && i < directed->count;) {
+			struct ln_jid *to = &directed->jids[i];
+
+			if (!from(account, to, arg)) {
+				i++;
+				continue;
+			}
+			router_route(ln_stanza_new(LN_PRESENCE, LN_UNAVAILABLE, &session->jid, to));
+			ln_jid_free(to);
+			directed->jids[i] = directed->jids[--directed->count];
+		}
+	}
+}
+
 static void
 send_directed(struct ln_account *account, struct ln_session *session, struct ln_stanza *st)
 {
@@ -139,16 +161,14 @@ send_directed(struct ln_account *account, struct ln_session *session, struct ln_
 	const struct ln_roster_item *item = roster_find(account, &st->to);
 	bool covered = ln_jid_is_bare(&st->to) && item != NULL && (item->state & ROSTER_FROM);
 
-	if (st->type == LN_AVAILABLE && !covered && !directed_add(session, &st->to)) {
-		router_bounce(st, LN_ERR_RESOURCE_CONSTRAINT, "Too many directed presences.");
-		return;
-	}
 	if (st->type == LN_UNAVAILABLE)
 		directed_remove(session, &st->to);
 	if (fire_presence_sent(account->entity.host, &ev) == LN_DONE)
 		ln_stanza_free(&ev.stanza);
+	else if (st->type == LN_AVAILABLE && !covered && !directed_add(session, &st->to))
+		router_bounce(st, LN_ERR_RESOURCE_CONSTRAINT, "Too many directed presences.");
 	else
-		router_route(ev.stanza);
+		router_route(st);
 }
 
 /* --- broadcast (§4.2, §4.4, §4.5) ------------------------------------------------------------ */
@@ -163,7 +183,7 @@ to_contacts(struct ln_account *account, struct ln_stanza *st)
 	for (uint32_t i = 0; roster != NULL && i < roster->count; i++) {
 		const struct ln_roster_item *item = roster->items[i];
 
-		if (!(item->state & ROSTER_FROM) || !shown_to(account, &item->jid))
+		if (!(item->state & ROSTER_FROM) || !presence_is_shown(account, &item->jid))
 			continue;
 		fanout_add(fanout, &item->jid);
 		metric_inc(metrics, SHOWN);
@@ -180,7 +200,8 @@ to_directed(struct ln_account *account, struct ln_session *session, struct ln_st
 		return;
 	fanout = fanout_new(ln_stanza_copy(st));
 	for (size_t i = 0; i < session->directed->count; i++)
-		fanout_add(fanout, &session->directed->jids[i]);
+		if (presence_is_shown(account, &session->directed->jids[i]))
+			fanout_add(fanout, &session->directed->jids[i]);
 	fanout_send(&account->entity, fanout);
 	directed_free(session);
 }
@@ -228,7 +249,8 @@ probe_contacts(struct ln_account *account, struct ln_session *session)
 		const struct ln_roster_item *item = roster->items[i];
 		bool local = host_of(&item->jid) != NULL;
 
-		if (!(item->state & ROSTER_TO) || (local && (item->state & ROSTER_FROM)))
+		if (!(item->state & ROSTER_TO) || (local && (item->state & ROSTER_FROM)) ||
+		    !presence_is_shown(account, &item->jid))
 			continue;
 		ln_send(ln_stanza_new(LN_PRESENCE, LN_PROBE, &session->jid, &item->jid));
 	}
@@ -328,6 +350,20 @@ broadcast(struct ln_account *account, struct ln_session *session, struct ln_stan
 		unavailable(account, session, ev.stanza);
 }
 
+/* Subscriptions and errors; what is for a blocked contact must not go (XEP-0191 §3.3). */
+static void
+send_other(struct ln_account *account, struct ln_session *session, struct ln_stanza *st)
+{
+	struct ln_ev_presence_sent ev = { .stanza = st, .account = account, .session = session };
+
+	if (fire_presence_sent(account->entity.host, &ev) == LN_DONE)
+		ln_stanza_free(&ev.stanza);
+	else if (st->type == LN_TYPE_ERROR)
+		router_route(st);
+	else
+		subscription_out(account, st);
+}
+
 void
 presence_from_session(struct ln_account *account, struct ln_session *session, struct ln_stanza *st)
 {
@@ -341,12 +377,10 @@ presence_from_session(struct ln_account *account, struct ln_session *session, st
 	} else if (to_all) {
 		/* A subscription or an error is for somebody. */
 		router_bounce(st, LN_ERR_BAD_REQUEST, NULL);
-	} else if (st->type == LN_TYPE_ERROR) {
-		router_route(st);
 	} else if (st->type == LN_PROBE) {
 		drop(st); /* probing is the server's (§4.3.1) */
 	} else {
-		subscription_out(account, st);
+		send_other(account, session, st);
 	}
 }
 
@@ -382,7 +416,7 @@ show_all(struct ln_account *account, const struct ln_jid *to)
 void
 ln_presence_show(struct ln_account *account, const struct ln_jid *contact)
 {
-	if (shown_to(account, contact))
+	if (presence_is_shown(account, contact))
 		show_all(account, contact);
 }
 
@@ -403,7 +437,7 @@ answer_probe(struct ln_account *account, struct ln_stanza *st)
 {
 	metric_inc(metrics, PROBES);
 	if (ln_may_see_presence(account, &st->from)) {
-		if (shown_to(account, &st->from))
+		if (presence_is_shown(account, &st->from))
 			show_all(account, &st->from);
 	} else {
 		struct ln_jid asker = ln_jid_bare(work_arena(), &st->from);
@@ -457,7 +491,7 @@ received(struct ln_account *account, struct ln_stanza *st)
 		to_full(account, st);
 	/* Only a subscriber gets an answer, and only from who is there. */
 	if (probes && !ln_jid_same_bare(&from, &account->entity.jid) &&
-	    ln_may_see_presence(account, &from) && shown_to(account, &from))
+	    ln_may_see_presence(account, &from) && presence_is_shown(account, &from))
 		show_all(account, &from);
 }
 

@@ -20,6 +20,9 @@ void presence_to_account(struct ln_account *account, struct ln_stanza *st);
  * the account's list; its presence is freed here. */
 void presence_session_closed(struct ln_account *account, struct ln_session *session);
 
+/* May this contact be shown presence now? Modules may hide it (XEP-0191). */
+bool presence_is_shown(struct ln_account *account, const struct ln_jid *contact);
+
 /* The account is being deleted: every contact is unsubscribed. */
 void presence_account_gone(struct ln_account *account);
 

@@ -11,6 +11,7 @@
 #include "core/router.h"
 #include "core/stanza.h"
 #include "core/work.h"
+#include "im/presence.h"
 #include "im/session.h"
 
 #define REQUEST_MAX 4096 /* bytes of a request kept with what it says; a larger one without */
@@ -158,6 +159,14 @@ approve_in_advance(struct ln_roster_item *item, enum ln_type type)
 		item->state |= ROSTER_APPROVED;
 }
 
+/* From whom presence is hidden already, he is not told again. */
+static void
+hide(struct ln_account *account, const struct ln_jid *contact)
+{
+	if (presence_is_shown(account, contact))
+		ln_presence_hide(account, contact);
+}
+
 /* Contacts hear of each other's presence as the permission begins or ends. */
 static void
 show_or_hide(struct ln_account *account, const struct ln_jid *contact, uint8_t before, uint8_t now)
@@ -165,7 +174,7 @@ show_or_hide(struct ln_account *account, const struct ln_jid *contact, uint8_t b
 	if (!(before & ROSTER_FROM) && (now & ROSTER_FROM))
 		ln_presence_show(account, contact);
 	else if ((before & ROSTER_FROM) && !(now & ROSTER_FROM))
-		ln_presence_hide(account, contact);
+		hide(account, contact);
 }
 
 void
@@ -322,7 +331,7 @@ subscription_end(struct ln_roster_item *item)
 		send(account, LN_UNSUBSCRIBED, &item->jid);
 	move(item, SUB_NONE);
 	if (before & ROSTER_FROM)
-		ln_presence_hide(account, &item->jid);
+		hide(account, &item->jid);
 }
 
 void

@@ -91,4 +91,9 @@ bool ln_may_see_presence(const struct ln_account *account, const struct ln_jid *
 void ln_presence_show(struct ln_account *account, const struct ln_jid *contact);
 void ln_presence_hide(struct ln_account *account, const struct ln_jid *contact);
 
+/* Says "unavailable" to those addresses that were sent directed presence (RFC 6121 §4.6) and for
+ * which `from` says yes; they are forgotten. */
+void ln_presence_withdraw(struct ln_account *account,
+    bool (*from)(const struct ln_account *account, const struct ln_jid *to, void *arg), void *arg);
+
 #endif

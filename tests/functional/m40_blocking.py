@@ -195,6 +195,56 @@ def test_outbound_presence(pair):
     romeo.expect_nothing()
 
 
+@pytest.mark.parametrize("kind", ["subscribe", "subscribed", "unsubscribe", "unsubscribed",
+                                  "error"])
+@deviates("prosody", "lets it pass")
+def test_outbound_subscription(pair, kind):
+    """§3.3: not-acceptable, and nothing has changed; an error is never answered."""
+    juliet, romeo = pair
+    juliet.set(block(romeo.bare))
+    juliet.send(f"<presence to='{romeo.bare}' type='{kind}' id='1'/>")
+    if kind == "error":
+        juliet.expect_nothing()
+    else:
+        error = juliet.expect_error("1", "not-acceptable", "cancel", name="presence")
+        assert error.find("{jabber:client}error/{urn:xmpp:blocking:errors}blocked") is not None
+    assert not list(juliet.roster())
+    romeo.expect_nothing()
+
+
+@deviates("prosody", "leaves it")
+def test_directed_presence_is_taken_back(pair):
+    """Who was sent directed presence sees us go when he is blocked, and nothing at the end."""
+    juliet, romeo = pair
+    juliet.send(f"<presence to='{romeo}'/>")
+    romeo.expect(f"<presence from='{juliet}' type='!'/>")
+    juliet.set(block(romeo.bare))
+    romeo.expect(f"<presence from='{juliet}' type='unavailable'/>")
+    juliet.close()
+    romeo.expect_nothing()
+
+
+def test_blocked_contact_is_not_probed(server, pair):
+    """A login does not tell him either."""
+    juliet, romeo = pair
+    bring(pair, "To")
+    juliet.set(block(romeo.bare))
+    Client(server, juliet.user).login("other").send("<presence/>")
+    romeo.expect_nothing()
+
+
+@deviates("prosody", "delivers it")
+def test_stored_before(server, juliet, romeo):
+    """What came before the block is not delivered after it."""
+    juliet.close()
+    romeo.send(f"<message to='{juliet.bare}' type='chat' id='m'><body>x</body></message>")
+    romeo.send(f"<presence to='{juliet.bare}' type='subscribe'/>")
+    romeo.sync()
+    again = Client(server, juliet.user).login()
+    again.set(block(romeo.bare))
+    again.online().expect_nothing()
+
+
 def test_seen_to_go_and_to_come(pair):
     """§3.3, §3.4: a friend who is blocked sees us go; unblocked, he sees us come."""
     juliet, romeo = pair
