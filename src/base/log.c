@@ -32,6 +32,9 @@ static const struct metric_row rows[] = {
 
 METRICS(log_metrics, "log", rows);
 
+const char *const log_components[] = { "accounts", "c2s", "control", "core", "dns", "http", "log",
+	"module", "net", "s2s", "server", "store", "stream", NULL };
+
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 
 /* Rows are only ever added; readers see those that `components` counts. */
@@ -59,6 +62,15 @@ log_level_parse(const char *name)
 		if (strcmp(name, level_names[i]) == 0)
 			return i;
 	return -1;
+}
+
+bool
+log_is_component(const char *name)
+{
+	for (const char *const *at = log_components; *at != NULL; at++)
+		if (strcmp(*at, name) == 0)
+			return true;
+	return false;
 }
 
 static struct component *

@@ -46,7 +46,11 @@ struct log_context {
 /* Longest line; the rest is cut and marked with "...". */
 #define LOG_LINE_MAX 2048
 
-/* The call sites. `component` is a word of the table below and a constant. */
+/* The parts of the server, NULL at the end; each line names one. */
+extern const char *const log_components[];
+bool log_is_component(const char *name);
+
+/* The call sites. `component` is one of these, written out. */
 #define log_error(component, ...) log_at(LOG_LEVEL_ERROR, component, __VA_ARGS__)
 #define log_warning(component, ...) log_at(LOG_LEVEL_WARNING, component, __VA_ARGS__)
 #define log_info(component, ...) log_at(LOG_LEVEL_INFO, component, __VA_ARGS__)

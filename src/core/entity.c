@@ -12,13 +12,13 @@
 #include "base/metrics.h"
 #include "base/xalloc.h"
 #include "core/fanout.h"
+#include "core/host.h"
 #include "core/router.h"
 #include "core/work.h"
 
-#define SERVE_MAX 16                   /* items an entity is served in a turn */
-#define ABSENT_MS 60000                /* how long a missing name is remembered */
-#define ABSENT_MAX 4096                /* names remembered by a worker */
-#define EVICT_BYTES ((size_t)64 << 20) /* loaded without need, all workers together */
+#define SERVE_MAX 16    /* items an entity is served in a turn */
+#define ABSENT_MS 60000 /* how long a missing name is remembered */
+#define ABSENT_MAX 4096 /* names remembered by a worker */
 
 enum { ENTITIES, LOADED, EVICTED, INBOX_FULL, ABSENT_DROPS };
 static const struct metric_row rows[] = {
@@ -168,7 +168,8 @@ entity_evict(struct entity *entity)
 static void
 evict(struct entity_worker *ew)
 {
-	size_t bound = EVICT_BYTES / worker_count();
+	const struct snapshot *snapshot = snapshot_current();
+	size_t bound = (snapshot != NULL ? snapshot->core.memory : SIZE_MAX) / worker_count();
 	struct entity *oldest;
 
 	while (ew->lru_bytes > bound && (oldest = TAILQ_FIRST(&ew->lru)) != NULL) {

@@ -52,6 +52,18 @@ struct iq_row {
 	const struct ln_iq_handler *handler;
 };
 
+/* c2s.conflict: who wins when a resource is bound twice (RFC 6120 §7.7.2.2). */
+enum resource_conflict { CONFLICT_REPLACE, CONFLICT_REFUSE, CONFLICT_RENAME };
+
+/* How a host deals with its clients: `c2s`, `stream-management`. */
+struct client_rules {
+	bool tls_required;
+	bool channel_binding;
+	int resource_conflict; /* enum resource_conflict */
+	int64_t resume_ms;     /* 0: no resumption */
+	unsigned sm_queue;     /* unacknowledged stanzas */
+};
+
 /* A domain that this server answers for. */
 struct ln_host {
 	UT_hash_handle hh;
@@ -70,6 +82,7 @@ struct ln_host {
 	struct iq_row *iq_rows;
 	const struct ln_jid *admins;
 	unsigned admin_count;
+	struct client_rules clients;
 	const struct s2s_conf *s2s; /* NULL: as the core's */
 	const void *conf;           /* struct config_host of src/server */
 };
@@ -81,16 +94,13 @@ struct core_conf {
 	int64_t auth_timeout_ms;
 	unsigned sessions_max; /* of an account */
 	unsigned roster_max;
-	int64_t resume_ms;          /* stream-management.resume; 0: no resumption */
-	unsigned sm_queue;          /* stream-management.queue: unacknowledged stanzas */
-	int64_t c2s_rate, s2s_rate; /* bytes a second; 0: off */
-	bool tls_required;          /* c2s.tls */
-	bool channel_binding;       /* c2s.channel-binding */
-	struct tls *tls;            /* all certificates, held by `config`; NULL: none, no TLS */
+	size_t memory;               /* bytes of entities that nobody is using */
+	int64_t c2s_rate, s2s_rate;  /* bytes a second; 0: off */
+	struct client_rules clients; /* where no host is known yet */
+	struct tls *tls;             /* all certificates, held by `config`; NULL: none, no TLS */
 	unsigned connections_per_address; /* before login; 0: off */
 	struct ln_rate login_per_address; /* failed attempts; count LN_OFF: no limit */
 	struct ln_rate login_per_account; /* the same; an account's are delayed, not refused */
-	int resource_conflict;            /* enum resource_conflict */
 	int scram_iterations;
 	const struct ln_list *trusted_proxies; /* http.trusted-proxies */
 	bool federates;                        /* other servers can reach us, or we them */
@@ -98,9 +108,6 @@ struct core_conf {
 	const struct component_conf *components;
 	size_t component_count;
 };
-
-/* c2s.conflict: who wins when a resource is bound twice (RFC 6120 §7.7.2.2). */
-enum resource_conflict { CONFLICT_REPLACE, CONFLICT_REFUSE, CONFLICT_RENAME };
 
 struct snapshot {
 	_Atomic unsigned refs;

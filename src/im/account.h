@@ -68,6 +68,12 @@ account_conf(const struct ln_account *account)
 	return &snapshot_current()->core;
 }
 
+static inline const struct client_rules *
+account_rules(const struct ln_account *account)
+{
+	return &account->entity.host->clients;
+}
+
 /* The session with this handle or resource; NULL: none. */
 struct ln_session *account_session(struct ln_account *account, uint64_t id);
 struct ln_session *account_session_by_resource(struct ln_account *account, const char *resource);

@@ -56,11 +56,10 @@ schedule(struct ln_session *session, int64_t at)
 void
 manage_enable(struct ln_session *session, const struct up *up)
 {
-	const struct core_conf *conf = account_conf(session->account);
 	struct port *port = session_port(session);
 	struct port_enabled enabled = { 0 };
 	char id[STANZA_ID_LEN + 1];
-	int64_t max_ms = conf->resume_ms;
+	int64_t max_ms = account_rules(session->account)->resume_ms;
 
 	if (port == NULL)
 		return;

@@ -135,7 +135,7 @@ settle_conflict(struct ln_account *account, const struct up *up, struct arena *a
 	if (other == NULL)
 		return true;
 	metric_inc(metrics, CONFLICTS);
-	switch (account_conf(account)->resource_conflict) {
+	switch (account_rules(account)->resource_conflict) {
 	case CONFLICT_REFUSE:
 		refuse_bind(up, LN_ERR_CONFLICT, "This resource is connected already.");
 		return false;
@@ -274,7 +274,7 @@ check_queue(struct ln_session *session)
 	bool attached = session->port.id != 0;
 
 	if (session->unacked_bytes <= UNACKED_BYTES_MAX &&
-	    (attached || session->unacked_count <= account_conf(session->account)->sm_queue))
+	    (attached || session->unacked_count <= account_rules(session->account)->sm_queue))
 		return;
 	metric_inc(metrics, OVERFULL);
 	if (attached)

@@ -191,12 +191,12 @@ struct ln_cell {
 
 struct ln_result {
 	const char *failure; /* NULL: it went well */
-	enum ln_error error; /* LN_ERR_COUNT: a failure that no condition says better */
 	const char *said;    /* lines for people, each with its newline; "" */
 	const char *const *columns;
 	unsigned column_count;
 	const struct ln_cell *cells; /* row by row */
 	size_t cell_count;
+	enum ln_error error; /* of a failure; LN_ERR_COUNT: one that no condition says better */
 };
 
 /* A cell as people read it, in `arena`. */

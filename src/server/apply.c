@@ -221,6 +221,25 @@ make_admins(struct snapshot *snapshot, struct ln_host *host, const struct config
 	host->admins = admins;
 }
 
+/* `off` is 0 in the core's limits. */
+static int64_t
+or_off(int64_t value)
+{
+	return value >= LN_OFF ? 0 : value;
+}
+
+static struct client_rules
+client_rules(const struct config_c2s *c2s, const struct config_stream_management *sm)
+{
+	return (struct client_rules){
+		.tls_required = c2s->tls == CONFIG_TLS_REQUIRED,
+		.channel_binding = c2s->channel_binding,
+		.resource_conflict = c2s->conflict,
+		.resume_ms = or_off(ln_ms(sm->resume)),
+		.sm_queue = (unsigned)sm->queue,
+	};
+}
+
 static struct ln_host *
 new_host(struct building *b, const char *name, const struct config_host *conf, size_t mods_max)
 {
@@ -240,6 +259,7 @@ new_host(struct building *b, const char *name, const struct config_host *conf, s
 	host->snapshot = b->snapshot;
 	host->domain_ops = &host_ops;
 	host->s2s = apply_s2s(arena, &conf->s2s);
+	host->clients = client_rules(&conf->c2s, &conf->stream_management);
 	host->conf = conf;
 	host->mods = arena_alloc(arena, (mods_max + b->global_count + 1) * sizeof *host->mods);
 	HASH_ADD_KEYPTR(hh, b->snapshot->hosts, host->name, strlen(host->name), host);
@@ -318,34 +338,24 @@ list_mods(struct building *b)
 				snapshot->mods[snapshot->mod_count++] = host->mods[i];
 }
 
-/* `off` is 0 in the core's limits. */
-static int64_t
-or_off(int64_t value)
-{
-	return value >= LN_OFF ? 0 : value;
-}
-
 static void
 make_core(struct core_conf *core, const struct config *config, struct tls *tls)
 {
 	const struct config_limits *limits = &config->limits;
 
-	core->stanza_max = or_off(limits->stanza) ? (size_t)limits->stanza : SIZE_MAX;
+	core->stanza_max = apply_stanza_max(limits->stanza);
 	core->stanza_max_early = 16 * 1024;
 	core->auth_timeout_ms = ln_ms(limits->time_to_log_in);
 	core->sessions_max = (unsigned)limits->sessions_per_account;
 	core->roster_max = (unsigned)limits->roster_items;
-	core->resume_ms = or_off(ln_ms(config->stream_management.resume));
-	core->sm_queue = (unsigned)config->stream_management.queue;
+	core->memory = or_off(limits->memory) ? (size_t)limits->memory : SIZE_MAX;
 	core->c2s_rate = or_off(limits->c2s_rate);
 	core->s2s_rate = or_off(limits->s2s_rate);
-	core->tls_required = config->c2s.tls == CONFIG_TLS_REQUIRED;
-	core->channel_binding = config->c2s.channel_binding;
+	core->clients = client_rules(&config->c2s, &config->stream_management);
 	core->tls = tls;
 	core->connections_per_address = (unsigned)or_off(limits->connections_per_address);
 	core->login_per_address = limits->login_attempts.per_address;
 	core->login_per_account = limits->login_attempts.per_account;
-	core->resource_conflict = config->c2s.conflict;
 	core->trusted_proxies = &config->http.trusted_proxies;
 	core->scram_iterations = (int)limits->scram_iterations;
 }

@@ -46,7 +46,7 @@ apply_s2s(struct arena *arena, const struct config_s2s *conf)
 	s2s->allow_all = conf->allow_word == CONFIG_ALLOW_ALL;
 	s2s->idle_ms = or_off(ln_ms(conf->idle));
 	s2s->dead_after_ms = or_off(ln_ms(conf->dead_after));
-	s2s->stanza_max = or_off(conf->stanza) ? (size_t)conf->stanza : SIZE_MAX;
+	s2s->stanza_max = apply_stanza_max(conf->stanza);
 	s2s->without_tls = conf->without_tls;
 	s2s->allow = conf->allow;
 	s2s->deny = conf->deny;

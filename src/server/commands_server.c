@@ -130,7 +130,11 @@ log_level(const struct ln_mod *mod, struct ln_call *call)
 	const char *component = ln_call_given(call, 1) ? ln_call_text(call, 1) : NULL;
 
 	(void)mod;
-	log_set_level(component, (enum log_level)ln_call_number(call, 0));
+	if (component != NULL && !log_is_component(component))
+		ln_call_fail(call, "there is no part %s of the server; see linnet.yaml(5)",
+		    component);
+	else
+		log_set_level(component, (enum log_level)ln_call_number(call, 0));
 }
 
 static void

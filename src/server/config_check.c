@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/log.h"
 #include "server/config_source.h"
 #include "server/option_files.h"
 
@@ -136,6 +138,26 @@ check_proxies(struct config_making *making)
 	}
 }
 
+/* A part of the server that there is not would never be heard of. */
+static void
+check_log(struct config_making *making)
+{
+	const struct ln_map *components = &making->config->log.components;
+	const struct yaml_node *node = yaml_get(making->source->root, "log");
+	struct buf names = BUF_INIT;
+
+	node = node != NULL ? yaml_get(node, "components") : NULL;
+	node = node != NULL ? node->first : NULL;
+	for (const char *const *at = log_components; *at != NULL; at++)
+		buf_printf(&names, "%s%s", at == log_components ? "" : ", ", *at);
+	for (size_t i = 0; i < components->count && node != NULL; i++, node = node->next)
+		if (!log_is_component(components->keys[i]))
+			report_add(making->report, node->key_place,
+			    "log.components: `%s` is no part of the server; allowed: %s",
+			    components->keys[i], names.data);
+	buf_free(&names);
+}
+
 static void
 check_components(struct config_making *making)
 {
@@ -206,6 +228,7 @@ config_check_files(struct config_making *making)
 	check_dns(making);
 	check_proxies(making);
 	check_components(making);
+	check_log(making);
 	check_file(making, NULL, "tls.authorities", config->tls.authorities);
 	check_file(making, NULL, "dns.trust-anchor", config->dns.trust_anchor);
 	for (size_t i = 0; i < config->host_count; i++)

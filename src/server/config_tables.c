@@ -49,7 +49,8 @@ static const struct ln_option log_rows[] = {
 	LN_OPTION_ENUM(config_log, format, log_format_names, LOG_FORMAT_TEXT,
 	    "Lines for people, or JSON objects, one a line."),
 	LN_MAP_OF(config_log, components, LN_ITEM_ENUM(log_level_names),
-	    "Levels of single parts of the server, such as {net: debug}."),
+	    "Levels of single parts of the server, such as {net: debug}: accounts, c2s, control, "
+	    "core, dns, http, log, module, net, s2s, server, store, stream."),
 	LN_OPTION_END,
 };
 
@@ -141,7 +142,7 @@ static const struct ln_option login_attempts_rows[] = {
 
 static const struct ln_option limits_rows[] = {
 	LN_OPTION_SIZE(config_limits, stanza, 256 * KIB, 10000, 16 * MIB,
-	    "Size of one stanza of a client that has logged in; before it is 16k.",
+	    "Size of one stanza of a client that has logged in; before it is 16k. off: 16M.",
 	    .flags = LN_MAY_BE_OFF),
 	LN_OPTION_SIZE(config_limits, c2s_rate, 64 * KIB, KIB, GIB,
 	    "Bytes a second that an account may send, after a burst of ten seconds' worth.",
@@ -254,7 +255,7 @@ static const struct ln_option s2s_rows[] = {
 	    "An established link that answers nothing for so long is closed.",
 	    .flags = LN_MAY_BE_OFF),
 	LN_OPTION_SIZE(config_s2s, stanza, 512 * KIB, 10000, 16 * MIB,
-	    "Size of one stanza from another server.", .flags = LN_MAY_BE_OFF),
+	    "Size of one stanza from another server. off: 16M.", .flags = LN_MAY_BE_OFF),
 	LN_OR(config_s2s, allow_word, allow_names, CONFIG_ALLOW_ALL,
 	    LN_LIST_OF(config_s2s, allow, LN_ITEM_DOMAIN,
 		"The domains that we speak with: all, or a list.")),

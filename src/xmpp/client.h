@@ -64,6 +64,15 @@ client_conf(void)
 	return &snapshot_current()->core;
 }
 
+/* Those of its host; while none is known, what stands for all. */
+static inline const struct client_rules *
+client_rules(const struct client *client)
+{
+	const struct ln_host *host = client_host(client);
+
+	return host != NULL ? &host->clients : &client_conf()->clients;
+}
+
 /* A log line about this client, with its host, address, JID. */
 void client_log(struct client *client, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -8,23 +8,23 @@
 #include "xmpp/sasl.h"
 
 static void
-add_starttls(struct ln_elem *features, const struct core_conf *conf)
+add_starttls(struct ln_elem *features, bool required)
 {
 	struct ln_elem *starttls = ln_elem_add(features, "starttls", NS_TLS);
 
-	if (conf->tls_required)
+	if (required)
 		ln_elem_add(starttls, "required", NS_TLS);
 }
 
 static void
 add_before_login(struct client *client, struct ln_elem *features)
 {
-	const struct core_conf *conf = client_conf();
 	bool secure = stream_secure(&client->stream);
+	bool required = client_rules(client)->tls_required;
 
-	if (!secure && conf->tls != NULL)
-		add_starttls(features, conf);
-	if (secure || !conf->tls_required)
+	if (!secure && client_conf()->tls != NULL)
+		add_starttls(features, required);
+	if (secure || !required)
 		sasl_features(client, features);
 }
 
@@ -59,7 +59,7 @@ features_send(struct client *client)
 		.secure = stream_secure(&client->stream),
 		.authenticated = authenticated,
 		.may_login = !authenticated &&
-		    (stream_secure(&client->stream) || !client_conf()->tls_required),
+		    (stream_secure(&client->stream) || !client_rules(client)->tls_required),
 	};
 	struct buf *out;
 

@@ -384,7 +384,7 @@ static bool
 check_early(struct client *client, const struct ln_elem *iq)
 {
 	struct negotiation *negotiation = client->negotiation;
-	bool may_ask = stream_secure(&client->stream) || !client_conf()->tls_required;
+	bool may_ask = stream_secure(&client->stream) || !client_rules(client)->tls_required;
 
 	if (!(iq_is(iq, "get") || iq_is(iq, "set")) || !addressed_to_host(client, iq))
 		stream_fail(&client->stream, STREAM_NOT_AUTHORIZED, BEFORE_LOGIN);

@@ -73,8 +73,6 @@ find_bindings(struct offer *offer, struct conn *conn)
 	struct ln_sasl_binding *next = offer->bindings;
 	size_t len;
 
-	if (!client_conf()->channel_binding)
-		return;
 	len = conn_tls_server_end_point(conn, offer->end_point);
 	if (conn_tls_exporter(conn, offer->exporter))
 		*next++ =
@@ -86,13 +84,15 @@ find_bindings(struct offer *offer, struct conn *conn)
 }
 
 static void
-find_tls(struct offer *offer, struct arena *arena, struct conn *conn)
+find_tls(struct offer *offer, const struct client *client, struct arena *arena)
 {
+	struct conn *conn = client->stream.conn;
 	struct x509_st *certificate = conn_peer_certificate(conn);
 
 	offer->context.tls = true;
 	offer->context.tls_version = (uint16_t)SSL_version(conn_ssl(conn));
-	find_bindings(offer, conn);
+	if (client_rules(client)->channel_binding)
+		find_bindings(offer, conn);
 	if (certificate != NULL && conn_verify_result(conn) == X509_V_OK)
 		offer->context.certificate = certificate_names(arena, certificate);
 }
@@ -140,12 +140,12 @@ sasl_offer(struct client *client)
 	struct negotiation *negotiation = client->negotiation;
 	struct offer *offer;
 
-	if (!stream_secure(&client->stream) && client_conf()->tls_required)
+	if (!stream_secure(&client->stream) && client_rules(client)->tls_required)
 		return;
 	offer = arena_zalloc(negotiation->arena, sizeof *offer);
 	offer->context.host = negotiation->host;
 	if (stream_secure(&client->stream))
-		find_tls(offer, negotiation->arena, client->stream.conn);
+		find_tls(offer, client, negotiation->arena);
 	find_mechanisms(offer, negotiation->arena, client_host(client));
 	negotiation->offer = offer;
 }

@@ -259,6 +259,7 @@ add_host(struct snapshot *snapshot)
 
 	host->name = KIT_HOST;
 	host->snapshot = snapshot;
+	host->clients = kit_conf.clients;
 	host->node_ops = host->domain_ops = &account_ops;
 	host->mod_count = 3;
 	host->mods = arena_zalloc(snapshot->arena, 3 * sizeof *host->mods);
@@ -364,8 +365,8 @@ default_conf(void)
 		.stanza_max_early = 16 * 1024,
 		.auth_timeout_ms = 30000,
 		.scram_iterations = 4096,
-		.tls_required = kit_with_tls,
-		.channel_binding = true,
+		.memory = 64 << 20,
+		.clients = { .tls_required = kit_with_tls, .channel_binding = true },
 	};
 	struct core_conf set = kit_conf;
 

@@ -83,6 +83,7 @@ static const struct mistake options[] = {
 	{ "s2s: {routes: {a.example: {address: b}}}\n", "1:37", "has no port" },
 	{ "log: {level: loud}\n", "1:14", "allowed: error, warning, info or debug" },
 	{ "log: {components: {net: loud}}\n", "1:25", "log.components.net: `loud`" },
+	{ "log: {components: {nett: debug}}\n", "1:20", "log.components: `nett` is no part" },
 	{ "listen: {c2s: [\"5222\"]}\n", "1:16", "listen.c2s[1].address: `5222` has no port" },
 	{ "listen: {c2s: [\"*:70000\"]}\n", "1:16", "has no port from 0 to 65535" },
 	{ "listen: {c2s: [\"::1:5222\"]}\n", "1:16", "stands in brackets" },
