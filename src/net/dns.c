@@ -360,3 +360,34 @@ dns_decode(const char *name, enum dns_type type, const void *bytes, size_t len, 
 		answer->public.ttl = 0;
 	return &answer->public;
 }
+
+static void
+copy_tlsa(struct answer *joined, const struct dns_answer *from, struct dns_tlsa *to)
+{
+	for (unsigned i = 0; i < from->count; i++) {
+		uint8_t *data = arena_alloc(joined->arena, from->tlsa[i].len);
+
+		to[i] = from->tlsa[i];
+		to[i].data = memcpy(data, from->tlsa[i].data, to[i].len);
+	}
+}
+
+struct dns_answer *
+dns_join(const struct dns_answer *const *answers, size_t count)
+{
+	struct answer *joined = whole(dns_answer_new(answers[0]->name, DNS_TLSA, DNS_FOUND, NULL));
+	struct dns_tlsa *records =
+	    arena_alloc(joined->arena, count * DNS_RECORDS_MAX * sizeof *records);
+
+	joined->public.secure = true;
+	joined->public.ttl = UINT32_MAX;
+	for (size_t i = 0; i < count; i++) {
+		copy_tlsa(joined, answers[i], records + joined->public.count);
+		joined->public.count += answers[i]->count;
+		joined->public.secure &= answers[i]->secure;
+		if (answers[i]->ttl < joined->public.ttl)
+			joined->public.ttl = answers[i]->ttl;
+	}
+	joined->public.tlsa = records;
+	return &joined->public;
+}

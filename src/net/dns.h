@@ -87,6 +87,9 @@ struct dns_answer *dns_decode(const char *name, enum dns_type type, const void *
 struct dns_answer *dns_answer_new(const char *name, enum dns_type type, enum dns_status status,
     const char *reason);
 
+/* The TLSA records of several answers (at least one) in one, secure only if all are. */
+struct dns_answer *dns_join(const struct dns_answer *const *answers, size_t count);
+
 /* Any thread. */
 const struct dns_answer *dns_answer_ref(const struct dns_answer *answer);
 void dns_answer_unref(const struct dns_answer **answer); /* nulls the pointer */

@@ -13,6 +13,7 @@ src_liblinnet_a_SOURCES += \
 	src/net/resolver_context.c src/net/resolver_context.h \
 	src/net/certname.c src/net/certname.h \
 	src/net/tlsa.c src/net/tlsa.h \
+	src/net/vouch.c src/net/vouch.h \
 	src/net/http.c src/net/http.h src/net/http_impl.h \
 	src/net/http_answer.c \
 	src/net/http_body.c src/net/http_body.h \
