@@ -62,6 +62,13 @@ modules_http_upload_so_LDFLAGS = $(module_ldflags)
 modules_http_upload_so_LDADD =
 EXTRA_DIST += modules/http_upload/http_upload.md
 
+module_PROGRAMS += modules/turn.so
+modules_turn_so_SOURCES = modules/turn/mod_turn.c
+modules_turn_so_CFLAGS = $(module_cflags)
+modules_turn_so_LDFLAGS = $(module_ldflags)
+modules_turn_so_LDADD =
+EXTRA_DIST += modules/turn/turn.md
+
 # XEPs of accounts and sessions
 module_PROGRAMS += modules/blocking.so \
 	modules/carbons.so \
