@@ -147,9 +147,9 @@ tests_unit_test_caps_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
 EXTRA_DIST += modules/disco/disco.md modules/ping/ping.md modules/version/version.md
 
 # Tests of modules: with the kit, which is a server in one thread.
-lnt_kit = tests/kit/lnt.c tests/kit/lnt.h
+lnt_kit = tests/kit/lnt.c tests/kit/lnt.h tests/unit/folder.h
 lnt_cppflags = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules \
-	-I$(top_srcdir)/tests/kit
+	-I$(top_srcdir)/tests/kit -I$(top_srcdir)/tests/unit
 unit_tests += modules/blocking/test_blocking modules/last/test_last modules/ping/test_ping \
 	modules/register/test_register
 modules_blocking_test_blocking_SOURCES = modules/blocking/test_blocking.c $(lnt_kit) \

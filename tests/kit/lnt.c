@@ -6,7 +6,6 @@
  */
 #include "lnt.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "core/module.h"
 #include "core/port.h"
 #include "core/work.h"
+#include "folder.h"
 #include "im/account.h"
 #include "im/registry.h"
 #include "im/session.h"
@@ -60,7 +60,7 @@ struct lnt {
 	struct store *store;
 	struct pool *crypto;
 	LIST_HEAD(, client) clients;
-	char dir[64];
+	char dir[FOLDER_MAX];
 };
 
 static struct lnt *running;
@@ -613,8 +613,7 @@ open_store(struct lnt *t)
 	const struct store_conf conf = { .dir = t->dir };
 	char *error = NULL;
 
-	snprintf(t->dir, sizeof t->dir, "/tmp/linnet-lnt-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(t->dir));
+	folder_make(t->dir, "lnt");
 	t->store = store_open(&conf, NULL, 0, &error);
 	ck_assert_msg(t->store != NULL, "%s", error);
 	hash_set_key(store_hash_key(t->store));
@@ -685,15 +684,6 @@ check_nothing_is_left(struct lnt *t)
 	ck_assert_int_eq(metric("linnet_iq_expired_total"), before.expired);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 lnt_free(struct lnt **t_p)
 {
@@ -711,7 +701,7 @@ lnt_free(struct lnt **t_p)
 	workers_stop();
 	apply_close();
 	loader_close();
-	nftw(t->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(t->dir);
 	arena_free(&t->arena);
 	free(t);
 	running = NULL;

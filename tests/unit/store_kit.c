@@ -6,15 +6,15 @@
 #include "store_kit.h"
 
 #include <check.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "folder.h"
 
-static char dir[64];
+static char dir[FOLDER_MAX];
 
 static const char *const kit_steps[] = {
 	"CREATE TABLE kit_row ("
@@ -30,20 +30,10 @@ const struct store_sql kit_insert = { "INSERT INTO kit_row (id, text) VALUES (?,
 const struct store_sql kit_count = { "SELECT COUNT(*) FROM kit_row" };
 const struct store_sql kit_text = { "SELECT text FROM kit_row WHERE id = ?" };
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 kit_setup(void)
 {
-	snprintf(dir, sizeof dir, "/tmp/linnet-store-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	folder_make(dir, "store");
 	testvfs_register();
 	testvfs_heal();
 }
@@ -52,7 +42,7 @@ void
 kit_teardown(void)
 {
 	testvfs_heal();
-	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(dir);
 }
 
 const char *
