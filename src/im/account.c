@@ -21,6 +21,7 @@
 #include "im/registry.h"
 #include "im/roster.h"
 #include "im/session.h"
+#include "im/sweep.h"
 #include "store/entity.h"
 
 #define INBOX_BYTES ((size_t)4 << 20) /* DESIGN section 4 */
@@ -363,4 +364,5 @@ im_init(void)
 	up_stanza_handler = account_up_stanza;
 	session_init();
 	pending_init();
+	sweep_init();
 }

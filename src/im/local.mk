@@ -12,6 +12,7 @@ src_liblinnet_a_SOURCES += \
 	src/im/roster_iq.c \
 	src/im/session.c src/im/session.h \
 	src/im/submit.c src/im/submit.h \
-	src/im/subscription.c src/im/subscription.h
+	src/im/subscription.c src/im/subscription.h \
+	src/im/sweep.c src/im/sweep.h
 
 unit_tests += tests/unit/test_subscription

@@ -32,6 +32,7 @@
 #include "core/work.h"
 #include "im/account.h"
 #include "im/registry.h"
+#include "im/sweep.h"
 #include "linnet/table.h"
 #include "net/pool.h"
 #include "net/resolver.h"
@@ -429,6 +430,7 @@ serve(struct daemon *d)
 	on_signal(d, SIGINT, told_to_stop);
 	on_signal(d, SIGHUP, told_to_reload);
 	registry_recover();
+	sweep_start();
 	listeners_commit();
 	control_start(d->control);
 	notify_ready();

@@ -25,7 +25,10 @@ static const struct store_sql sql_domains = {
 	"SELECT DISTINCT domain FROM pending WHERE domain > ? ORDER BY domain LIMIT ?"
 };
 static const struct store_sql sql_expired = {
-	"SELECT " COLUMNS " FROM pending WHERE expires <= ? ORDER BY expires LIMIT ?"
+	"SELECT p.expires, p.position, p.size, e.jid FROM pending p"
+	" JOIN entity e ON e.number = p.owner"
+	" WHERE p.expires <= ? AND (p.expires, p.position) > (?, ?)"
+	" ORDER BY p.expires, p.position LIMIT ?"
 };
 
 unsigned
@@ -96,7 +99,9 @@ store_pending_domains(struct store_job *job, const char *after, unsigned limit)
 }
 
 unsigned
-store_pending_expired(struct store_job *job, int64_t wall_ms, unsigned limit)
+store_pending_expired(struct store_job *job, int64_t wall_ms, int64_t expires, int64_t position,
+    unsigned limit)
 {
-	return store_add(job, &sql_expired, store_int(wall_ms), store_int(limit));
+	return store_add(job, &sql_expired, store_int(wall_ms), store_int(expires),
+	    store_int(position), store_int(limit));
 }

@@ -51,7 +51,11 @@ unsigned store_pending_usage_of(struct store_job *job, struct store_arg owner);
 /* After a start. Rows: domain, above `after` in order ("" for the first page). */
 unsigned store_pending_domains(struct store_job *job, const char *after, unsigned limit);
 
-/* Positions whose time is over, oldest first. Rows as of a page. */
-unsigned store_pending_expired(struct store_job *job, int64_t wall_ms, unsigned limit);
+/*
+ * What waits for local entities and whose time is over. Rows: expires, position,
+ * bytes, JID of the owner; in the order of the first two, above those given.
+ */
+unsigned store_pending_expired(struct store_job *job, int64_t wall_ms, int64_t expires,
+    int64_t position, unsigned limit);
 
 #endif

@@ -271,7 +271,9 @@ START_TEST(pending_is_kept_in_order_of_position)
 	store_pending_page_domain(job, "example.net", 0, 10);
 	store_pending_usage(job, owner);
 	store_pending_domains(job, "", 10);
-	store_pending_expired(job, 450, 10);
+	store_pending_expired(job, 550, 0, 0, 10);
+	store_pending_expired(job, 450, 0, 0, 10);
+	store_pending_expired(job, 550, 500, 10, 10);
 	ck_assert_int_eq(store_run_read(job, 0), STORE_OK);
 	store_pending_row(store_rows(job, 0), &out);
 	ck_assert_int_eq(out.position, 10);
@@ -290,8 +292,13 @@ START_TEST(pending_is_kept_in_order_of_position)
 	ck_assert_int_eq(row->cell[0].integer, 2);
 	ck_assert_int_eq(row->cell[1].integer, 20);
 	ck_assert_str_eq(store_rows(job, 4)->cell[0].bytes, "example.net");
-	ck_assert_int_eq(store_rows(job, 5)->cell[0].integer, 20);
-	ck_assert_ptr_null(store_rows(job, 5)->next);
+	row = store_rows(job, 5);
+	ck_assert_int_eq(row->cell[1].integer, 10);
+	ck_assert_int_eq(row->cell[2].integer, 10);
+	ck_assert_str_eq(row->cell[3].bytes, "juliet@example.org");
+	ck_assert_ptr_null(row->next);
+	ck_assert_ptr_null(store_rows(job, 6));
+	ck_assert_ptr_null(store_rows(job, 7));
 	store_job_free(&job);
 
 	job = new_job();

@@ -23,10 +23,14 @@ class Disk:
         self.file = pathlib.Path(server.folder) / "disk"
         self.database = pathlib.Path(server.folder) / "data" / "linnet.db"
         self.say("ok")
-        environment = {**server.environment(), "LINNET_TEST_VFS": str(self.file)}
+        self.environment(LINNET_TEST_VFS=str(self.file))
         if stall_ms is not None:
-            environment["LINNET_TEST_STALL"] = str(stall_ms)
-        server.environment = lambda: environment
+            self.environment(LINNET_TEST_STALL=str(stall_ms))
+
+    def environment(self, **more):
+        """What the server's next start finds in its environment."""
+        environment = {**self.server.environment(), **more}
+        self.server.environment = lambda: environment
 
     def say(self, what):
         new = self.file.with_suffix(".new")
