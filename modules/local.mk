@@ -162,3 +162,32 @@ modules_ping_test_ping_CPPFLAGS = $(lnt_cppflags)
 modules_register_test_register_SOURCES = modules/register/test_register.c $(lnt_kit) \
 	$(modules_register_so_SOURCES)
 modules_register_test_register_CPPFLAGS = $(lnt_cppflags)
+
+# rooms
+module_PROGRAMS += modules/muc.so
+modules_muc_so_SOURCES = modules/muc/mod_muc.c modules/muc/muc.h \
+	modules/muc/admin.c \
+	modules/muc/affiliation.c \
+	modules/muc/archive.c \
+	modules/muc/avatar.c \
+	modules/muc/commands.c \
+	modules/muc/config.c modules/muc/config.h \
+	modules/muc/directory.c modules/muc/directory.h \
+	modules/muc/disco.c \
+	modules/muc/enter.c \
+	modules/muc/history.c \
+	modules/muc/invite.c \
+	modules/muc/message.c \
+	modules/muc/moderate.c \
+	modules/muc/occupant.c \
+	modules/muc/owner.c \
+	modules/muc/presence.c \
+	modules/muc/privilege.c modules/muc/privilege.h \
+	modules/muc/register.c \
+	modules/muc/relay.c \
+	modules/muc/room.c
+modules_muc_so_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
+modules_muc_so_CFLAGS = $(module_cflags)
+modules_muc_so_LDFLAGS = $(module_ldflags)
+modules_muc_so_LDADD =
+EXTRA_DIST += modules/muc/muc.md

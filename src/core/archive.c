@@ -284,8 +284,11 @@ page_read(struct store_job *job, void *arg)
 	struct ln_node *node = node_of(entity_find(&reading->jid));
 
 	if (node == NULL) {
+		const struct ln_archive_page nothing = { .ok = false };
+
 		if (reading->token != NULL)
 			ln_token_refuse(&reading->token, LN_ERR_ITEM_NOT_FOUND, NULL);
+		reading->done(NULL, NULL, NULL, &nothing, reading->arg);
 		return;
 	}
 	work_begin(&node->entity, NULL);

@@ -131,6 +131,12 @@ ln_is_admin(const struct ln_host *host, const struct ln_jid *jid)
 	return false;
 }
 
+bool
+ln_is_local(const struct ln_jid *jid)
+{
+	return host_with_accounts(ln_jid_domain(jid), jid->domain_len) != NULL;
+}
+
 /* --- state ------------------------------------------------------------------------------------ */
 
 static void

@@ -593,14 +593,14 @@ run_component_call(struct entity *entity, void *arg)
 }
 
 void
-ln_component_call(const struct ln_host *host, void (*run)(const struct ln_mod *mod, void *arg),
+ln_component_call(const struct ln_jid *domain, void (*run)(const struct ln_mod *mod, void *arg),
     void *arg)
 {
 	struct component_call *call = xcalloc(1, sizeof *call);
 
 	call->run = run;
 	call->arg = arg;
-	entity_call(&host->jid, run_component_call, call);
+	entity_call(domain, run_component_call, call);
 }
 
 /* --- all of a component ------------------------------------------------------------------------- */

@@ -62,8 +62,11 @@ struct ln_archive_page {
 typedef void ln_archive_fn(const struct ln_mod *mod, struct ln_node *node, struct ln_token *token,
     const struct ln_archive_page *page, void *arg);
 
-/* False: one of the ids is none of this archive's, or one of `ids` is not there; nothing is read.
- * The token (may be NULL) is handed through, and refused if the node is gone meanwhile. */
+/*
+ * False: one of the ids is none of this archive's; nothing is read then. Else `done` is called once,
+ * with the token (may be NULL); if the node is gone meanwhile, the token was refused, and `mod`,
+ * `node` and `token` are NULL.
+ */
 bool ln_archive_read(struct ln_node *node, const struct ln_archive_query *query,
     struct ln_token *token, ln_archive_fn *done, void *arg);
 

@@ -122,8 +122,8 @@ void ln_node_call(const struct ln_jid *jid,
 
 /* Any worker: the same at the home of the component's own JID, where its module may keep worker
  * state that there is once. */
-void ln_component_call(const struct ln_host *host, void (*run)(const struct ln_mod *mod, void *arg),
-    void *arg);
+void ln_component_call(const struct ln_jid *domain,
+    void (*run)(const struct ln_mod *mod, void *arg), void *arg);
 
 /* Walks the stored nodes of a component in order of their JIDs; `each` gets a page of at most
  * `limit` behind `after` ("": from the first), on this worker, then NULL. */

@@ -1,0 +1,500 @@
+/*
+ * Coming, being called otherwise, going (XEP-0045 §7.2, §7.6, §7.7, §7.14), and
+ * what becomes of occupants when their role or affiliation changes.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "muc/muc.h"
+
+#include <stdio.h>
+
+#define VISITS_MAX 20 /* clients under one nick */
+
+/* --- leaving --------------------------------------------------------------------------- */
+
+void
+leave_occupant(struct here *here, struct occupant *occupant, const struct notice *notice,
+    const struct ln_stanza *last)
+{
+	presence_hide(here, occupant, notice, last);
+	occupant_remove(here->room, occupant);
+	room_check_empty(here);
+}
+
+/* One client of several goes: the others stay, and are shown instead. */
+void
+leave_visit(struct here *here, struct visit *visit, const struct notice *notice,
+    const struct ln_stanza *last)
+{
+	struct occupant *occupant = visit->occupant;
+	bool first = TAILQ_FIRST(&occupant->visits) == visit;
+
+	if (TAILQ_NEXT(TAILQ_FIRST(&occupant->visits), link) == NULL) {
+		leave_occupant(here, occupant, notice, last);
+		return;
+	}
+	presence_hide_visit(here, visit, notice, last);
+	visit_remove(here->room, visit);
+	if (first)
+		presence_show(here, occupant, NULL);
+}
+
+/* What a delivery that failed says of the client (§15, "ghost users"). */
+static bool
+is_gone(const struct ln_stanza *error)
+{
+	switch (ln_stanza_error(error)) {
+	case LN_ERR_GONE:
+	case LN_ERR_ITEM_NOT_FOUND:
+	case LN_ERR_RECIPIENT_UNAVAILABLE:
+	case LN_ERR_REDIRECT:
+	case LN_ERR_REMOTE_SERVER_NOT_FOUND:
+	case LN_ERR_REMOTE_SERVER_TIMEOUT:
+	case LN_ERR_SERVICE_UNAVAILABLE:
+	case LN_ERR_JID_MALFORMED:
+	case LN_ERR_INTERNAL_SERVER_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+leave_ghost(struct here *here, const struct ln_stanza *error)
+{
+	struct visit *visit =
+	    ln_from(error) != NULL ? visit_by_jid(here->room, ln_from(error)) : NULL;
+	static const struct notice lost = { .codes = { 333 } };
+
+	if (visit != NULL && is_gone(error))
+		leave_visit(here, visit, &lost, NULL);
+}
+
+/* --- roles and affiliations -------------------------------------------------------------- */
+
+/* A role that is not shown to others takes the occupant out of their sight. */
+static void
+show_changed(struct here *here, struct occupant *occupant, enum role before,
+    const struct notice *notice)
+{
+	if (presence_is_shown(here->room, before) && !presence_is_shown(here->room, occupant->role))
+		presence_vanish(here, occupant);
+	presence_show(here, occupant, notice);
+}
+
+/* Who becomes a moderator sees the addresses from now on. */
+static void
+after_role(struct here *here, struct occupant *occupant, enum role before)
+{
+	const struct visit *visit;
+
+	if (here->room->config.whois == WHOIS_ANYONE || before == ROLE_MODERATOR ||
+	    occupant->role != ROLE_MODERATOR)
+		return;
+	TAILQ_FOREACH(visit, &occupant->visits, link)
+		presence_tell_all(here, visit);
+}
+
+static void
+set_role(struct here *here, struct occupant *occupant, enum role role, const struct notice *notice)
+{
+	enum role before = occupant->role;
+
+	occupant->role = role;
+	occupant_changed(occupant);
+	show_changed(here, occupant, before, notice);
+	after_role(here, occupant, before);
+}
+
+void
+change_role(struct here *here, struct occupant *occupant, enum role role,
+    const struct notice *notice)
+{
+	struct notice kicked = *notice;
+
+	if (role == ROLE_NONE) {
+		kicked.codes[0] = 307;
+		leave_occupant(here, occupant, &kicked, NULL);
+		return;
+	}
+	set_role(here, occupant, role, notice);
+}
+
+/* What a new affiliation means for one who is in. */
+static void
+reconsider(struct here *here, struct occupant *occupant, enum affiliation before,
+    const struct notice *notice)
+{
+	enum affiliation now = affiliation_of(here, &occupant->bare);
+	struct notice removed = *notice;
+
+	if (now == AFF_OUTCAST || (here->room->config.members_only && now < AFF_MEMBER)) {
+		removed.codes[0] = now == AFF_OUTCAST ? 301 : 321;
+		leave_occupant(here, occupant, &removed, NULL);
+		return;
+	}
+	set_role(here, occupant,
+	    role_after(occupant->role, before, now, here->room->config.moderated), notice);
+}
+
+static bool
+concerns(const struct occupant *occupant, const struct ln_jid *jid)
+{
+	if (ln_jid_has_local(jid))
+		return ln_jid_same_bare(&occupant->bare, jid);
+	return ln_jid_same_domain(&occupant->bare, jid);
+}
+
+/* §15: somebody who is not in is told by a message. */
+static void
+tell_absent(struct here *here, const struct ln_jid *bare, enum affiliation affiliation)
+{
+	struct ln_stanza *st = ln_stanza_new(LN_MESSAGE, LN_NORMAL, ln_node_jid(here->node), bare);
+	struct ln_elem *x = ln_add(st, "x", NS_MUC_USER);
+	struct ln_elem *item = ln_elem_add(x, "item", NS_MUC_USER);
+
+	ln_set_attr(item, "affiliation", affiliation_name(affiliation));
+	ln_set_attr(item, "role", "none");
+	ln_set_attr(ln_elem_add(x, "status", NS_MUC_USER), "code", "101");
+	ln_send(st);
+}
+
+void
+change_affiliation(struct here *here, const struct ln_jid *jid, enum affiliation affiliation,
+    const char *nick, const struct notice *notice)
+{
+	enum affiliation before = affiliation_of(here, jid);
+	struct occupant *occupant = TAILQ_FIRST(&here->room->occupants), *next;
+	bool present = false;
+
+	affiliation_set(here, jid, affiliation, nick, notice->reason);
+	for (; occupant != NULL; occupant = next) {
+		next = TAILQ_NEXT(occupant, link);
+		if (!concerns(occupant, jid))
+			continue;
+		present = true;
+		reconsider(here, occupant, before, notice);
+		if (!here->room->exists)
+			return;
+	}
+	if (!present && ln_jid_has_local(jid) && affiliation != before)
+		tell_absent(here, jid, affiliation);
+}
+
+/* --- entering -------------------------------------------------------------------------------- */
+
+static bool
+may_create(const struct here *here, const struct ln_jid *who)
+{
+	if (ln_is_admin(ln_mod_host(here->mod), who))
+		return true;
+	if (here->conf->create == CREATE_ADMINS)
+		return false;
+	return here->conf->create == CREATE_ALL || ln_is_local(who);
+}
+
+static bool
+may_make_another(const struct here *here, const struct ln_jid *who)
+{
+	char key[LN_JID_MAX + 16];
+
+	if (ln_is_admin(ln_mod_host(here->mod), who))
+		return true;
+	memcpy(key, "rooms ", 6);
+	memcpy(key + 6, who->full, ln_jid_bare_len(who));
+	key[6 + ln_jid_bare_len(who)] = '\0';
+	return ln_limit(here->mod, key, here->conf->rooms, 1);
+}
+
+bool
+within_rate(const struct here *here, const char *what, const struct ln_jid *who,
+    struct ln_rate rate)
+{
+	char key[2 * LN_JID_MAX];
+	int len = snprintf(key, sizeof key, "%s %.*s %s", what, (int)ln_jid_bare_len(who),
+	    who->full, ln_node_jid(here->node)->full);
+
+	return len < 0 || ln_limit(here->mod, key, rate, 1);
+}
+
+/* §17.1.1: a nick is seen, and fits on a line. NULL, or what is wrong with it. */
+static const char *
+check_nick(const struct here *here, const char *nick)
+{
+	size_t len = strlen(nick);
+
+	if ((int64_t)len > here->conf->max_nick)
+		return "That nickname is too long.";
+	if (nick[0] == ' ' || nick[len - 1] == ' ')
+		return "A nickname neither begins nor ends with a space.";
+	if (nick_looks_empty(nick))
+		return "A nickname can be seen.";
+	return NULL;
+}
+
+static bool
+is_full(const struct here *here)
+{
+	int64_t most = here->conf->max_occupants;
+
+	if (here->room->config.max_users > 0 && here->room->config.max_users < most)
+		most = here->room->config.max_users;
+	return (int64_t)ln_dict_count(here->room->nicks) >= most;
+}
+
+static bool
+password_is_wrong(const struct room *room, const struct ln_elem *x)
+{
+	const char *given = ln_elem_child_text(x, "password", NS_MUC);
+
+	if (!room->config.protected)
+		return false;
+	return given == NULL || strcmp(given, room->config.password) != 0;
+}
+
+/* The nick is somebody else's: now, or lastingly. */
+static bool
+is_reserved(const struct room *room, const char *nick, const struct ln_jid *who)
+{
+	const struct affiliated *owner = nick_owner(room, nick);
+
+	return owner != NULL && !ln_jid_same_bare(&owner->jid, who);
+}
+
+static struct entry
+entry_of(const struct here *here, const struct ln_stanza *st, const struct occupant *same)
+{
+	const struct ln_jid *who = ln_from(st);
+	struct room *room = here->room;
+
+	return (struct entry){ .affiliation = affiliation_of(here, who),
+		.locked = room->locked && affiliation_of(here, who) != AFF_OWNER,
+		.members_only = room->config.members_only,
+		.full = same == NULL && is_full(here),
+		.password_wrong = password_is_wrong(room, ln_child(st, "x", NS_MUC)),
+		.nick_taken = same != NULL && !ln_jid_same_bare(&same->bare, who),
+		.nick_reserved = is_reserved(room, ln_jid_resource(ln_to(st)), who) };
+}
+
+static bool
+refuse_entry(struct here *here, struct ln_stanza *st, const struct occupant *same)
+{
+	struct entry entry = entry_of(here, st, same);
+	enum ln_error error = check_entry(&entry);
+
+	if (error == LN_ERR_COUNT)
+		return false;
+	if (error == LN_ERR_SERVICE_UNAVAILABLE)
+		ln_refuse_as(st, error, LN_ETYPE_WAIT, "The room is full.");
+	else
+		ln_refuse(st, error, "%s", "");
+	return true;
+}
+
+/* Presences of the others, his own, the history, the subject, in this order (§7.1). */
+static void
+tell_newcomer(struct here *here, const struct visit *visit, const struct notice *notice,
+    const struct ln_elem *x)
+{
+	presence_tell_all(here, visit);
+	presence_tell_self(here, visit, notice);
+	history_tell(here, visit, ln_elem_child(x, "history", NS_MUC));
+	avatar_tell(here, visit);
+}
+
+static void
+add_code(struct notice *notice, int code)
+{
+	size_t i = 0;
+
+	while (notice->codes[i] != 0)
+		i++;
+	notice->codes[i] = code;
+}
+
+static void
+let_in(struct here *here, const struct ln_stanza *st, struct occupant *same, bool created)
+{
+	struct room *room = here->room;
+	struct notice notice = { .self_codes_only = true };
+	struct occupant *occupant = same;
+	struct ln_jid bare = ln_jid_bare(ln_stanza_arena((struct ln_stanza *)st), ln_from(st));
+	struct visit *visit;
+
+	if (occupant == NULL) {
+		occupant = occupant_add(here, ln_to(st), &bare);
+		occupant->role = role_at_entry(affiliation_of(here, &bare), room->config.moderated);
+	}
+	visit = visit_add(room, occupant, ln_from(st));
+	visit_set_presence(visit, st);
+	if (room->config.whois == WHOIS_ANYONE)
+		add_code(&notice, 100);
+	if (room_archives(room))
+		add_code(&notice, 170);
+	if (created)
+		add_code(&notice, 201);
+	if (same == NULL)
+		presence_show_others(here, occupant);
+	tell_newcomer(here, visit, &notice, ln_child(st, "x", NS_MUC));
+	if (same == NULL)
+		directory_tell(here);
+}
+
+static void
+make_room_for(struct here *here, struct ln_stanza *st)
+{
+	if (!may_create(here, ln_from(st))) {
+		ln_refuse(st, LN_ERR_NOT_ALLOWED, "Rooms are not made by everybody here.");
+		return;
+	}
+	if (!may_make_another(here, ln_from(st))) {
+		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too many rooms were made.");
+		return;
+	}
+	room_make(here, ln_from(st));
+	let_in(here, st, NULL, true);
+}
+
+static void
+enter(struct here *here, struct ln_stanza *st)
+{
+	const char *nick = ln_jid_resource(ln_to(st)), *wrong = check_nick(here, nick);
+	struct occupant *same;
+
+	if (wrong != NULL) {
+		ln_refuse(st, LN_ERR_NOT_ACCEPTABLE, "%s", wrong);
+		return;
+	}
+	if (!within_rate(here, "join", ln_from(st), here->conf->joins)) {
+		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too fast.");
+		return;
+	}
+	if (!here->room->exists) {
+		make_room_for(here, st);
+		return;
+	}
+	same = occupant_by_nick(here->room, nick);
+	if (refuse_entry(here, st, same))
+		return;
+	if (same != NULL && visits_of(same) >= VISITS_MAX) {
+		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too many clients under one nickname.");
+		return;
+	}
+	let_in(here, st, same, false);
+}
+
+/* --- those who are in ---------------------------------------------------------------------------- */
+
+static void
+renew(struct here *here, struct visit *visit, const struct ln_stanza *st)
+{
+	const struct ln_elem *x = ln_child(st, "x", NS_MUC);
+	struct notice notice = { .self_codes_only = true };
+	bool first = TAILQ_FIRST(&visit->occupant->visits) == visit;
+
+	visit_set_presence(visit, st);
+	if (x == NULL) {
+		if (first)
+			presence_show(here, visit->occupant, NULL);
+		else
+			presence_tell_self(here, visit, &notice);
+		return;
+	}
+	/* It lost track (§7.2.1): all is told again. */
+	if (here->room->config.whois == WHOIS_ANYONE)
+		add_code(&notice, 100);
+	if (room_archives(here->room))
+		add_code(&notice, 170);
+	if (first)
+		presence_show_others(here, visit->occupant);
+	tell_newcomer(here, visit, &notice, x);
+}
+
+static void
+rename_occupant(struct here *here, struct visit *visit, struct ln_stanza *st)
+{
+	struct occupant *occupant = visit->occupant;
+	const char *nick = ln_jid_resource(ln_to(st)), *wrong = check_nick(here, nick);
+	struct notice notice = { .codes = { 303 }, .new_nick = nick };
+
+	if (wrong != NULL) {
+		ln_refuse(st, LN_ERR_NOT_ACCEPTABLE, "%s", wrong);
+		return;
+	}
+	if (occupant_by_nick(here->room, nick) != NULL ||
+	    is_reserved(here->room, nick, &occupant->bare)) {
+		ln_refuse(st, LN_ERR_CONFLICT, "That nickname is taken.");
+		return;
+	}
+	presence_hide(here, occupant, &notice, NULL);
+	occupant_rename(here, occupant, ln_to(st));
+	visit_set_presence(visit, st);
+	presence_show(here, occupant, NULL);
+}
+
+/* §7.2.14: presence of one who thinks that he is in. */
+static void
+tell_stranger(struct here *here, const struct ln_stanza *st)
+{
+	static const char *const codes[] = { "110", "307", "333" };
+	struct ln_stanza *answer =
+	    ln_stanza_new(LN_PRESENCE, LN_UNAVAILABLE, ln_to(st), ln_from(st));
+	struct ln_elem *x = ln_add(answer, "x", NS_MUC_USER);
+	struct ln_elem *item = ln_elem_add(x, "item", NS_MUC_USER);
+
+	ln_set_id(answer, ln_id(st));
+	ln_set_attr(item, "affiliation", "none");
+	ln_set_attr(item, "role", "none");
+	for (size_t i = 0; i < 3; i++)
+		ln_set_attr(ln_elem_add(x, "status", NS_MUC_USER), "code", codes[i]);
+	ln_node_send(here->node, answer);
+}
+
+static void
+available(struct here *here, struct ln_stanza *st)
+{
+	struct visit *visit = visit_by_jid(here->room, ln_from(st));
+
+	if (ln_jid_is_bare(ln_to(st))) {
+		ln_refuse(st, LN_ERR_JID_MALFORMED,
+		    "A nickname is missing: room@service/nickname.");
+		return;
+	}
+	if (visit == NULL) {
+		if (ln_child(st, "x", NS_MUC) != NULL)
+			enter(here, st);
+		else
+			tell_stranger(here, st);
+		return;
+	}
+	if (!within_rate(here, "presence", ln_from(st), here->conf->presence)) {
+		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too fast.");
+		return;
+	}
+	if (strcmp(ln_jid_resource(ln_to(st)), ln_jid_resource(&visit->occupant->jid)) == 0)
+		renew(here, visit, st);
+	else
+		rename_occupant(here, visit, st);
+}
+
+void
+enter_presence(struct here *here, struct ln_ev_node *ev)
+{
+	struct visit *visit;
+
+	switch (ln_type(ev->stanza)) {
+	case LN_AVAILABLE:
+		available(here, ev->stanza);
+		break;
+	case LN_UNAVAILABLE:
+		visit = visit_by_jid(here->room, ln_from(ev->stanza));
+		if (visit != NULL)
+			leave_visit(here, visit, NULL, ev->stanza);
+		break;
+	case LN_TYPE_ERROR:
+		leave_ghost(here, ev->stanza);
+		break;
+	default:
+		break; /* rooms are subscribed to by nobody, and probes are not answered (§17.3) */
+	}
+}
