@@ -15,6 +15,6 @@ unit_tests += \
 	tests/unit/test_elem \
 	tests/unit/test_parser
 
-fuzz_targets += tests/fuzz/fuzz_stream
+fuzz_targets += tests/fuzz/fuzz_stream tests/fuzz/fuzz_form
 
 bench_programs += tests/bench/bench_xml

@@ -28,3 +28,7 @@ tests_unit_test_negotiate_SOURCES = tests/unit/test_negotiate.c $(client_kit)
 tests_unit_test_negotiate_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
 tests_unit_test_session_SOURCES = tests/unit/test_session.c $(client_kit)
 tests_unit_test_session_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
+
+fuzz_targets += tests/fuzz/fuzz_negotiate
+tests_fuzz_fuzz_negotiate_SOURCES = tests/fuzz/fuzz_negotiate.c $(client_kit)
+tests_fuzz_fuzz_negotiate_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
