@@ -24,6 +24,7 @@
 #include "core/host.h"
 #include "core/port.h"
 #include "net/tlsa.h"
+#include "net/vouch.h"
 #include "xmpp/quota.h"
 #include "xmpp/sending.h"
 #include "xmpp/stream.h"
@@ -74,6 +75,7 @@ struct peer {
 	bool owes_ack;
 	bool paused;
 	bool tls_off, sm_offered, external_tried;
+	bool has_features;    /* in: its header was of XMPP 1.0 */
 	bool dialback_known;  /* the peer speaks it */
 	bool unknown_there;   /* it said host-unknown */
 	bool key_invalid;     /* it holds our dialback key for forged */
@@ -91,9 +93,11 @@ struct peer {
 	size_t unacked_bytes;
 	struct stream_count count;
 	uint32_t acked;
-	uint32_t acks_from; /* count.sent when XEP-0198 began */
-	enum tlsa_result tlsa;
-	const char *dane;              /* static: in words */
+	uint32_t acks_from;    /* count.sent when XEP-0198 began */
+	enum tlsa_result tlsa; /* of the domain: out: `remote`, in: `vouched` */
+	const char *dane;      /* static: in words */
+	char *vouched;         /* in: whose TLSA records were asked for */
+	struct vouch_question *vouching;
 	char target[DNS_NAME_MAX + 1]; /* the machine that was dialled */
 	int64_t since, busy_at, heard_at,
 	    asked_at; /* ms: begun, last stanza, last sign of life ... */
@@ -159,6 +163,10 @@ void in_header(struct peer *peer, const struct parser_header *header);
 void in_element(struct peer *peer, struct arena *arena, struct ln_elem *elem);
 void in_secured(struct peer *peer);
 void in_answer(struct peer *peer);
+void in_negotiate(struct peer *peer);
+
+/* True: the peer's domain is asked about (DANE); in_negotiate() follows (s2s_vouch.c). */
+bool in_vouch(struct peer *peer);
 void out_header(struct peer *peer, const struct parser_header *header);
 void out_element(struct peer *peer, struct arena *arena, struct ln_elem *elem);
 void out_secured(struct peer *peer);
@@ -199,6 +207,12 @@ const struct s2s_conf *policy_of(const char *local);
 bool policy_allows(const struct s2s_conf *conf, const char *remote);
 bool policy_needs_tls(const struct s2s_conf *conf, const char *remote);
 const struct s2s_route *policy_route(const struct s2s_conf *conf, const char *remote);
+
+/* Do TLSA records of this domain count? */
+bool policy_dane(const struct s2s_conf *conf, const char *remote);
+
+/* "match", "mismatch", "unusable" */
+const char *tlsa_word(enum tlsa_result result);
 
 /* Does the peer's certificate prove that it is this domain? */
 bool policy_certified(const struct peer *peer, const char *domain);

@@ -298,6 +298,7 @@ on_ended(struct stream *stream, enum stream_end end, const char *reason)
 	struct peer *peer = peer_of(stream);
 
 	peer_log(peer, LOG_LEVEL_DEBUG, "stream ended reason=%s", reason);
+	vouch_cancel(&peer->vouching);
 	peer_uncount(peer);
 	withdraw_routes(peer);
 	port_close(&peer->port);
@@ -318,6 +319,7 @@ on_gone(struct stream *stream)
 	free(peer->local);
 	free(peer->remote);
 	free(peer->stream_id);
+	free(peer->vouched);
 	free(peer);
 	metric_add(s2s_metrics, OPEN_STREAMS, -1);
 }

@@ -173,8 +173,16 @@ in_header(struct peer *peer, const struct parser_header *header)
 	if (!check_header(peer, header))
 		return;
 	in_answer(peer);
+	peer->has_features = header->version != NULL && strcmp(header->version, "1.0") == 0;
+	if (!in_vouch(peer))
+		in_negotiate(peer);
+}
+
+void
+in_negotiate(struct peer *peer)
+{
 	peer_to(peer, PEER_OPEN);
-	if (header->version != NULL && strcmp(header->version, "1.0") == 0)
+	if (peer->has_features)
 		send_features(peer);
 	if (peer->bidi && pairs_any(peer)) /* not before: the stream began anew */
 		link_offer(peer->local, peer->remote, port_ref(&peer->port));
@@ -385,6 +393,15 @@ check_pair(const struct peer *peer, const char *local, const char *remote)
 	return LN_ERR_COUNT;
 }
 
+/* Where DANE counts, a certificate is not enough for a domain that DNS was not asked about. */
+static bool
+needs_no_key(const struct peer *peer, const char *local, const char *remote)
+{
+	return policy_certified(peer, remote) &&
+	    (!policy_dane(policy_of(local), remote) ||
+		(peer->vouched != NULL && strcmp(peer->vouched, remote) == 0));
+}
+
 static void
 ask_for(struct peer *peer, const char *local, const char *remote, const char *key)
 {
@@ -399,7 +416,7 @@ ask_for(struct peer *peer, const char *local, const char *remote, const char *ke
 	}
 	if (pair == NULL)
 		pair = pair_add(peer, local, remote, PAIR_ASKED);
-	if (pair->state == PAIR_PROVEN || policy_certified(peer, remote)) {
+	if (pair->state == PAIR_PROVEN || needs_no_key(peer, local, remote)) {
 		accept_pair(peer, pair, pair->how != NULL ? pair->how : "certificate");
 		return;
 	}

@@ -92,9 +92,7 @@ judge(struct peer *peer)
 	if (tlsa == NULL)
 		return;
 	peer->tlsa = tlsa_check(conn_ssl(peer->stream.conn), tlsa, names, 2, &reason);
-	peer->dane = peer->tlsa == TLSA_MATCH ? "match"
-	    : peer->tlsa == TLSA_MISMATCH     ? "mismatch"
-					      : "unusable";
+	peer->dane = tlsa_word(peer->tlsa);
 	peer_log(peer, LOG_LEVEL_INFO, "DANE %s reason=%s", peer->dane, log_quote(reason));
 }
 

@@ -66,6 +66,23 @@ policy_ascii(const char *domain, char out[POLICY_ASCII_MAX])
 	return out;
 }
 
+const char *
+tlsa_word(enum tlsa_result result)
+{
+	if (result == TLSA_MATCH)
+		return "match";
+	return result == TLSA_MISMATCH ? "mismatch" : "unusable";
+}
+
+/* What DANE says of the peer as this domain: nothing, if it was asked about another. */
+static enum tlsa_result
+dane_of(const struct peer *peer, const char *domain)
+{
+	const char *judged = peer->outgoing ? peer->remote : peer->vouched;
+
+	return judged != NULL && strcmp(judged, domain) == 0 ? peer->tlsa : TLSA_NONE;
+}
+
 /* DANE decides where it says something (RFC 7673); else a chain and one of its names. */
 bool
 policy_certified(const struct peer *peer, const char *domain)
@@ -75,9 +92,9 @@ policy_certified(const struct peer *peer, const char *domain)
 	const struct certname name = { policy_ascii(domain, ascii), domain };
 
 	if (!stream_secure(&peer->stream) || x509 == NULL || name.ascii == NULL ||
-	    peer->tlsa == TLSA_MISMATCH)
+	    dane_of(peer, domain) == TLSA_MISMATCH)
 		return false;
-	if (peer->tlsa == TLSA_MATCH)
+	if (dane_of(peer, domain) == TLSA_MATCH)
 		return true;
 	return conn_verify_result(peer->stream.conn) == X509_V_OK &&
 	    certname_match(x509, &name) != CERTNAME_NONE;
@@ -92,6 +109,8 @@ policy_why_not(const struct peer *peer)
 		return "without TLS nothing proves the other server's domain";
 	if (conn_peer_certificate(peer->stream.conn) == NULL)
 		return "the other server shows no certificate";
+	if (peer->tlsa == TLSA_MISMATCH && strcmp(peer->dane, "unknown") == 0)
+		return "what DNS says of the other server's certificate cannot be found out";
 	if (peer->tlsa == TLSA_MISMATCH)
 		return "the other server's certificate is not the one that DNS names (DANE)";
 	if (result != X509_V_OK)
@@ -114,5 +133,7 @@ policy_refuses(const struct peer *peer, const struct s2s_conf *conf, const char 
 		return "this server is not spoken with";
 	if (policy_needs_tls(conf, remote) && !stream_secure(&peer->stream))
 		return "TLS is required";
+	if (dane_of(peer, remote) == TLSA_MISMATCH)
+		return policy_why_not(peer);
 	return NULL;
 }

@@ -51,3 +51,19 @@ def test_dane(net, name):
     rows = json.loads(net.ours.ctl("--json", "s2s", "list", name).stdout)
     rows = rows["rows"] if isinstance(rows, dict) else rows
     assert ("match" in {row["dane"] for row in rows}) == (name == "match.example")
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_dane_of_those_who_connect(net, name):
+    """The same for a server that opens the stream: its domain's records decide."""
+    juliet = net.ours.client("juliet", "balcony")
+    juliet.online()
+    other = net.peers[name]
+    romeo = Client(other, other.user("nurse")).login("orchard", "PLAIN", tls=True)
+    romeo.online()
+    net.ours.ctl("s2s", "close", name, check=False)
+    romeo.send(f"<message to='{juliet}' type='chat' id='d'><body>Hi</body></message>")
+    if ZONES[name][3]:
+        wanted(juliet, "message", id="d")
+    else:
+        wanted(romeo, "message", id="d", type="error")
