@@ -20,20 +20,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
-#include "core/archive.h"
-#include "core/entity.h"
-#include "core/hold.h"
-#include "core/hostvalue.h"
-#include "core/module.h"
 #include "core/node.h"
-#include "core/port.h"
 #include "core/work.h"
 #include "im/account.h"
 #include "im/registry.h"
 #include "im/sweep.h"
-#include "linnet/table.h"
 #include "net/pool.h"
 #include "net/resolver.h"
 #include "net/tls.h"
@@ -44,6 +36,7 @@
 #include "server/control.h"
 #include "server/ending.h"
 #include "server/fatal.h"
+#include "server/floors.h"
 #include "server/hostent.h"
 #include "server/listeners.h"
 #include "server/loader.h"
@@ -205,47 +198,17 @@ open_sockets(struct daemon *d)
 
 /* --- store --------------------------------------------------------------------------------------- */
 
-#define TABLES_MAX 64
-
-/* The core's, and those of all modules there are, on or off: so that a reload makes none. */
-static size_t
-collect_tables(struct store_schema *schemas, const struct store_schema **list)
-{
-	const struct config_registry *registry = loader_registry();
-	size_t count = 0;
-
-	list[count++] = &archive_schema;
-	for (size_t i = 0; i < registry->count; i++) {
-		const struct ln_table *table = registry->modules[i]->tables;
-
-		for (; table != NULL && table->name != NULL && count < TABLES_MAX; table++) {
-			schemas[count] = (struct store_schema){ registry->modules[i]->name,
-				table->name, table->steps };
-			list[count] = &schemas[count];
-			count++;
-		}
-	}
-	return count;
-}
-
 static bool
 open_store(struct daemon *d)
 {
-	const struct store_conf conf = { .dir = d->config->data };
-	static struct store_schema schemas[TABLES_MAX];
-	static const struct store_schema *list[TABLES_MAX];
-	size_t count = collect_tables(schemas, list);
 	char *error;
 
-	d->store = store_open(&conf, list, count, &error);
-	if (d->store == NULL) {
-		complain("%s", error);
-		free(error);
-		return false;
-	}
-	hash_set_key(store_hash_key(d->store));
-	return (archive_init(d->store) && host_values_load(d->store)) ||
-	    complain("%s: cannot be read", d->config->data);
+	d->store = floors_open_store(d->config->data, &error);
+	if (d->store != NULL)
+		return true;
+	complain("%s", error);
+	free(error);
+	return false;
 }
 
 /* --- the end ------------------------------------------------------------------------------------- */
@@ -377,23 +340,13 @@ on_signal(struct daemon *d, int number, event_callback_fn fn)
 
 /* --- running --------------------------------------------------------------------------------------------- */
 
-/* In the order in which a worker takes them down again: entities first, what they use last. */
+/* As in floors_init(): the order in which a worker takes them down again. */
 static void
 init_floors(struct daemon *d)
 {
 	const struct xmpp_needs needs = { d->store, d->crypto };
 
-	entity_init();
-	im_init();
-	registry_init(d->crypto);
-	module_init();
-	module_set_data(d->config->data);
-	tick_init();
-	port_init();
-	host_init();
-	host_values_init();
-	hold_init();
-	work_init(d->store);
+	floors_init(d->store, d->crypto, d->config->data);
 	xmpp_init(&needs);
 	resolver_init();
 	s2s_init(d->store);
@@ -446,14 +399,13 @@ close_down(struct daemon *d)
 	listeners_close();
 	if (d->control != NULL)
 		control_close(&d->control);
-	if (d->store != NULL && !store_close(&d->store))
+	if (!floors_close_store(&d->store))
 		log_error("server", "not everything could be stored");
 	if (d->crypto != NULL)
 		pool_free(&d->crypto);
 	if (d->files != NULL)
 		pool_free(&d->files);
 	web_close();
-	host_values_close();
 }
 
 /* One that fails is not waited for: closing it tries for a while. */

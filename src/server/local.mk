@@ -32,6 +32,7 @@ src_liblinnet_a_SOURCES += \
 	src/server/daemon.c src/server/daemon.h \
 	src/server/ending.c src/server/ending.h \
 	src/server/fatal.c src/server/fatal.h \
+	src/server/floors.c src/server/floors.h \
 	src/server/hostent.c src/server/hostent.h \
 	src/server/json.c src/server/json.h \
 	src/server/instance.c src/server/instance.h \

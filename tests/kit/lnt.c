@@ -14,7 +14,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/xalloc.h"
@@ -25,11 +24,11 @@
 #include "core/work.h"
 #include "folder.h"
 #include "im/account.h"
-#include "im/registry.h"
 #include "im/session.h"
 #include "net/pool.h"
 #include "net/worker.h"
 #include "server/apply.h"
+#include "server/floors.h"
 #include "server/hostent.h"
 #include "server/instance.h"
 #include "server/loader.h"
@@ -610,13 +609,11 @@ module_count(void)
 static void
 open_store(struct lnt *t)
 {
-	const struct store_conf conf = { .dir = t->dir };
 	char *error = NULL;
 
 	folder_make(t->dir, "lnt");
-	t->store = store_open(&conf, NULL, 0, &error);
+	t->store = floors_open_store(t->dir, &error);
 	ck_assert_msg(t->store != NULL, "%s", error);
-	hash_set_key(store_hash_key(t->store));
 }
 
 struct lnt *
@@ -633,14 +630,7 @@ lnt_new(const char *modules)
 	ck_assert_msg(loader_use(lnt_modules, module_count(), &error), "%s", error);
 	open_store(t);
 	t->crypto = pool_new("crypto", 1, 16);
-	entity_init();
-	im_init();
-	registry_init(t->crypto);
-	module_init();
-	port_init();
-	host_init();
-	hold_init();
-	work_init(t->store);
+	floors_init(t->store, t->crypto, t->dir);
 	hostent_init();
 	workers_start_unthreaded(1);
 	before.unanswered = metric("linnet_iq_unanswered_total");
@@ -697,7 +687,7 @@ lnt_free(struct lnt **t_p)
 	settle(t);
 	worker_enter(worker_main());
 	pool_free(&t->crypto);
-	ck_assert(store_close(&t->store));
+	ck_assert(floors_close_store(&t->store));
 	workers_stop();
 	apply_close();
 	loader_close();
