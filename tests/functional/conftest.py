@@ -169,6 +169,6 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         if wire.transcript:
             report.sections.append(("XML", "\n".join(wire.transcript[-60:])))
-        for one in _servers_of(item):
+        for one in _servers_of(item) + getattr(item.funcargs.get("world"), "servers", []):
             if (one.folder / "log").exists():
                 report.sections.append(("server log", one.log()))
