@@ -69,6 +69,13 @@ modules_turn_so_LDFLAGS = $(module_ldflags)
 modules_turn_so_LDADD =
 EXTRA_DIST += modules/turn/turn.md
 
+module_PROGRAMS += modules/proxy65.so
+modules_proxy65_so_SOURCES = modules/proxy65/mod_proxy65.c
+modules_proxy65_so_CFLAGS = $(module_cflags)
+modules_proxy65_so_LDFLAGS = $(module_ldflags)
+modules_proxy65_so_LDADD =
+EXTRA_DIST += modules/proxy65/proxy65.md
+
 # XEPs of accounts and sessions
 module_PROGRAMS += modules/blocking.so \
 	modules/carbons.so \

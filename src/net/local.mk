@@ -1,5 +1,7 @@
 src_liblinnet_a_SOURCES += \
-	src/linnet/http.h \
+	src/linnet/bytestream.h src/linnet/http.h \
+	src/net/bytestream.c src/net/bytestream.h \
+	src/net/socks5.c src/net/socks5.h \
 	src/net/arrival.c src/net/arrival.h \
 	src/net/conn.c src/net/conn.h src/net/conn_impl.h src/net/conn_reason.h \
 	src/net/conn_io.c \
@@ -42,6 +44,7 @@ tests_unit_test_dns_SOURCES = tests/unit/test_dns.c tests/unit/dns_kit.c tests/u
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/dns_kit.c tests/unit/dns_kit.h
 unit_tests += tests/unit/test_listener
 unit_tests += tests/unit/test_http_head tests/unit/test_http
+unit_tests += tests/unit/test_bytestream
 fuzz_targets += tests/fuzz/fuzz_proxy tests/fuzz/fuzz_http tests/fuzz/fuzz_dns
 bench_programs += tests/bench/bench_conn
 tests_bench_bench_conn_LDADD = src/liblinnet.a $(linnet_libs)

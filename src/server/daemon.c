@@ -26,6 +26,7 @@
 #include "im/account.h"
 #include "im/registry.h"
 #include "im/sweep.h"
+#include "net/bytestream.h"
 #include "net/pool.h"
 #include "net/resolver.h"
 #include "net/tls.h"
@@ -349,6 +350,7 @@ init_floors(struct daemon *d)
 	floors_init(d->store, d->crypto, d->config->data);
 	xmpp_init(&needs);
 	resolver_init();
+	bytestream_init();
 	s2s_init(d->store);
 	hostent_init();
 	commands_init();

@@ -1,0 +1,45 @@
+/*
+ * Mediated bytestreams (XEP-0065): two SOCKS5 connections that ask for the same
+ * address are joined when somebody who knows it says so.
+ *
+ *	ln_bytestream_listen(7625, message, room)	in a module's `start`
+ *	ln_bytestream_activate(address, &limits, done, arg)
+ *	ln_bytestream_unlisten(7625)			in `stop`
+ *
+ * The address is the hash that both sides are told: forty hexadecimal digits.
+ * What is sent before that is not read; afterwards a side that does not read holds
+ * back the other.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LINNET_BYTESTREAM_H
+#define LINNET_BYTESTREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LN_BYTESTREAM_ADDRESS 40
+
+struct ln_bytestream_limits {
+	int64_t rate;    /* bytes a second, both ways together; LN_OFF: any */
+	int64_t size;    /* bytes, both ways together; LN_OFF: any */
+	int64_t idle_ms; /* nothing moves for so long: it ends */
+};
+
+enum ln_bytestream_outcome {
+	LN_BYTESTREAM_ACTIVE,
+	LN_BYTESTREAM_NOBODY, /* neither side is there */
+	LN_BYTESTREAM_ALONE   /* one side is */
+};
+
+/* Main thread. Several instances may have one port: it is opened once. False with a sentence. */
+bool ln_bytestream_listen(uint16_t port, char *message, size_t room);
+void ln_bytestream_unlisten(uint16_t port);
+
+/* Any worker; `done` is called on it, later. The address is copied. */
+void ln_bytestream_activate(const char address[LN_BYTESTREAM_ADDRESS],
+    const struct ln_bytestream_limits *limits,
+    void (*done)(enum ln_bytestream_outcome outcome, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""SOCKS5 bytestreams through the proxy (XEP-0065): who may join whom, and bytes both ways."""
+
+import hashlib
+import os
+import socket
+import threading
+
+import pytest
+from kit import Client, only_linnet
+
+pytestmark = only_linnet("a module of ours")
+
+NS = "http://jabber.org/protocol/bytestreams"
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+PORT = free_port()
+CONFIG = {"modules": {"disco": {}, "proxy65": {"address": "127.0.0.1", "port": PORT}}}
+
+
+def proxy(client):
+    return "proxy." + client.domain
+
+
+def address(sid, requester, target):
+    return hashlib.sha1(f"{sid}{requester}{target}".encode()).hexdigest().encode()
+
+
+def dial(where):
+    """One side, as far as the proxy's answer."""
+    sock = socket.create_connection(("127.0.0.1", PORT), 20)
+    sock.sendall(b"\5\1\0")
+    assert sock.recv(2) == b"\5\0"
+    request = b"\5\1\0\3\x28" + where + b"\0\0"
+    for byte in request:                        # as slowly as can be
+        sock.sendall(bytes([byte]))
+    assert read(sock, len(request)) == b"\5\0\0\3\x28" + where + b"\0\0"
+    return sock
+
+
+def read(sock, count):
+    got = b""
+    while len(got) < count:
+        piece = sock.recv(count - len(got))
+        assert piece, f"ended after {len(got)} of {count}"
+        got += piece
+    return got
+
+
+def activate(sid, target):
+    return f"<query xmlns='{NS}' sid='{sid}'><activate>{target}</activate></query>"
+
+
+def joined(juliet, romeo, sid):
+    where = address(sid, juliet, romeo)
+    sides = dial(where), dial(where)
+    juliet.set(activate(sid, romeo), proxy(juliet))
+    return sides
+
+
+def test_discovered(juliet):
+    info = juliet.get("<query xmlns='http://jabber.org/protocol/disco#info'/>", proxy(juliet))[0]
+    assert ("proxy", "bytestreams") in {(i.get("category"), i.get("type")) for i in info}
+    host = juliet.get(f"<query xmlns='{NS}'/>", proxy(juliet))[0][0]
+    assert (host.get("jid"), host.get("host"), host.get("port")) == \
+        (proxy(juliet), "127.0.0.1", str(PORT))
+
+
+def test_bytes_both_ways(juliet, romeo):
+    a, b = joined(juliet, romeo, "s1")
+    blob = os.urandom(3 << 20)
+    for source, sink in ((a, b), (b, a)):
+        sender = threading.Thread(target=source.sendall, args=(blob,))
+        sender.start()
+        assert read(sink, len(blob)) == blob
+        sender.join()
+    a.close()
+    assert b.recv(1) == b""
+
+
+def test_a_reader_that_does_not_read_holds_back_the_other(juliet, romeo):
+    a, b = joined(juliet, romeo, "s2")
+    a.settimeout(1)
+    sent = 0
+    with pytest.raises(TimeoutError):
+        while sent < 64 << 20:
+            sent += a.send(b"x" * 65536)
+    assert sent < 32 << 20
+    juliet.get(f"<query xmlns='{NS}'/>", proxy(juliet))     # everybody else is served
+    assert read(b, sent) == b"x" * sent
+
+
+def test_errors(server, juliet, romeo):
+    """§6.3.6."""
+    where = address("s3", juliet, romeo)
+    juliet.refused("set", activate("s3", romeo), "item-not-found", to=proxy(juliet))
+    one = dial(where)
+    juliet.refused("set", activate("s3", romeo), "not-allowed", to=proxy(juliet))
+    two = dial(where)
+    # Another requester has another hash: a third party cannot activate it.
+    romeo.refused("set", activate("s3", romeo), "item-not-found", to=proxy(juliet))
+    three = socket.create_connection(("127.0.0.1", PORT), 20)
+    three.sendall(b"\5\1\0\5\1\0\3\x28" + where + b"\0\0")
+    assert three.recv(2) == b"\5\0"
+    while three.recv(100):
+        pass
+    juliet.set(activate("s3", romeo), proxy(juliet))
+    juliet.refused("set", activate("s3", romeo), "item-not-found", to=proxy(juliet))
+    one.sendall(b"!")
+    assert read(two, 1) == b"!"
+    for payload in (f"<query xmlns='{NS}'><activate>a@b</activate></query>",
+                    f"<query xmlns='{NS}' sid='x'/>"):
+        juliet.refused("set", payload, "bad-request", to=proxy(juliet))
+    juliet.refused("set", activate("x", "@"), "jid-malformed", to=proxy(juliet))
+    stranger = Client(server, server.user("paris", host=server.host2)).login()
+    stranger.refused("get", f"<query xmlns='{NS}'/>", "forbidden", "auth", to=proxy(juliet))
+    stranger.refused("set", activate("s3", romeo), "forbidden", "auth", to=proxy(juliet))
+
+
+@pytest.mark.parametrize("bytes_, answer", [
+    (b"GET / HTTP/1.1\r\n\r\n", b""), (b"\4\1\0\0", b""), (b"\5\1\2", b"\5\xff"),
+    (b"\5\1\0\5\2\0\3", b"\5\0\5\7\0\1\0\0\0\0\0\0"), (b"\5\1\0\5\1\0\1\x7f\0\0\1\0\x50",
+                                                       b"\5\0\5\x08\0\1\0\0\0\0\0\0"),
+    (b"\5\1\0\5\1\0\3\x09localhost\0\x50", b"\5\0\5\1\0\1\0\0\0\0\0\0"),
+    (b"\5\1\0\5\1\0\3\x28" + b"g" * 40 + b"\0\0", b"\5\0\5\1\0\1\0\0\0\0\0\0"),
+    (b"\5\1\0\5\1\0\3\x28" + b"a" * 40 + b"\0\x50", b"\5\0\5\1\0\1\0\0\0\0\0\0"),
+    (b"\5\1\0\5\1\0\3\x28" + b"a" * 40 + b"\0\0early", b"\5\0"), (b"\5" * 300, b""),
+])
+def test_garbage(server, bytes_, answer):
+    """It is no proxy to anywhere, and ends what is not for it."""
+    with socket.create_connection(("127.0.0.1", PORT), 20) as sock:
+        sock.sendall(bytes_)
+        got = b""
+        try:
+            while piece := sock.recv(100):
+                got += piece
+        except ConnectionResetError:
+            pass
+        assert got in (answer, b"") if answer else got == b""
+
+
+def test_limit(servers):
+    port = free_port()
+    server = servers({"modules": {"proxy65": {"port": port, "max-size": "64k"}}})
+    global PORT
+    before, PORT = PORT, port
+    try:
+        a, b = joined(server.client("juliet", "x"), server.client("romeo", "y"), "s9")
+        a.sendall(b"x" * 70000)
+        got = b""
+        while piece := b.recv(65536):
+            got += piece
+        assert len(got) <= 65536
+    finally:
+        PORT = before
