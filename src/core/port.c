@@ -30,7 +30,7 @@ local(void)
 void
 port_open(struct port *port, const struct port_ops *ops)
 {
-	port->ops = ops;
+	*port = (struct port){ .ops = ops };
 	port->id = handle_new(local(), port);
 }
 
@@ -89,7 +89,50 @@ port_init(void)
 	worker_on_close(close_worker);
 }
 
+/* --- what waits ---------------------------------------------------------------------- */
+
+static void
+more_waits(struct port *port, uint32_t weight)
+{
+	port->waiting++;
+	port->waiting_bytes += weight;
+	if (port->crowded ||
+	    (port->waiting < PORT_WAITING_MAX && port->waiting_bytes < PORT_WAITING_BYTES))
+		return;
+	port->crowded = true;
+	if (port->ops->crowded != NULL)
+		port->ops->crowded(port, true);
+}
+
+/* The account took it; the port may be gone, or be another one. */
+static void
+less_waits(uint64_t id, uint32_t weight)
+{
+	struct port *port = handle_get(local(), id);
+
+	if (port == NULL)
+		return;
+	port->waiting--;
+	port->waiting_bytes -= weight;
+	if (!port->crowded || port->waiting > PORT_WAITING_MAX / 2 ||
+	    port->waiting_bytes > PORT_WAITING_BYTES / 2)
+		return;
+	port->crowded = false;
+	if (port->ops->crowded != NULL)
+		port->ops->crowded(port, false);
+}
+
 /* --- up ---------------------------------------------------------------------------- */
+
+static void
+done(struct up *up)
+{
+	uint64_t port = up->port.id;
+	uint32_t weight = up->item.weight;
+
+	up_free(&up);
+	less_waits(port, weight);
+}
 
 static void
 up_run(struct entity *entity, struct item *item)
@@ -99,7 +142,7 @@ up_run(struct entity *entity, struct item *item)
 	work_begin(entity, NULL);
 	up_handler(entity, up);
 	work_end();
-	up_free(&up);
+	done(up);
 }
 
 /* No such account. Only who waits for an answer needs one: the stream gives up. */
@@ -116,7 +159,7 @@ up_drop(struct item *item, enum item_drop why)
 		port->ops->bound(port, &refused);
 	else if (port != NULL && up->kind == UP_RESUME)
 		port->ops->failed(port, LN_ERR_ITEM_NOT_FOUND, false, 0);
-	up_free(&up);
+	done(up);
 }
 
 struct up *
@@ -146,12 +189,28 @@ up_arena(struct up *up)
 	return up->arena;
 }
 
+static size_t
+contents_weight(const struct up *up)
+{
+	size_t weight = up->arena != NULL ? arena_size(up->arena) : 0;
+
+	if (up->kind != UP_ANSWERED)
+		return weight;
+	if (up->answered.stanza != NULL)
+		weight += stanza_weight(up->answered.stanza);
+	return up->answered.reply != NULL ? weight + stanza_weight(up->answered.reply) : weight;
+}
+
 void
 up_post(struct up **up)
 {
 	struct up *posted = *up;
+	struct port *port = port_find(posted->port);
 
 	*up = NULL;
+	posted->item.weight += (uint32_t)contents_weight(posted);
+	if (port != NULL)
+		more_waits(port, posted->item.weight);
 	router_item(&posted->account, &posted->item);
 }
 
@@ -172,7 +231,13 @@ up_free(struct up **up)
 static void
 submitted(struct entity *entity, struct item *item)
 {
-	up_stanza_handler(entity, (struct ln_stanza *)item);
+	struct ln_stanza *st = (struct ln_stanza *)item;
+	uint64_t port = st->from_port;
+	uint32_t weight = item->weight;
+
+	st->from_port = 0;
+	up_stanza_handler(entity, st);
+	less_waits(port, weight);
 }
 
 /* The session is gone, and with it whoever could be answered. */
@@ -182,22 +247,25 @@ not_submitted(struct item *item, enum item_drop why)
 	struct ln_stanza *st = (struct ln_stanza *)item;
 
 	(void)why;
+	less_waits(st->from_port, item->weight);
 	ln_stanza_free(&st);
 }
 
 void
-up_stanza(const struct ln_jid *account, uint64_t session, struct ln_stanza *st)
+up_stanza(struct port *port, const struct ln_jid *account, uint64_t session, struct ln_stanza *st)
 {
 	struct entity *entity = entity_find(account);
 
 	st->session = session;
+	st->from_port = port->id;
 	st->item.run = submitted;
 	st->item.drop = not_submitted;
-	st->item.class = ITEM_CONTROL; /* bounded by the session's credit */
+	st->item.class = ITEM_CONTROL; /* bounded by more_waits() */
 	st->item.weight = (uint32_t)stanza_weight(st);
 	if (entity == NULL) {
 		ln_stanza_free(&st);
 		return;
 	}
 	entity_put(entity, &st->item);
+	more_waits(port, st->item.weight);
 }

@@ -68,14 +68,24 @@ struct port_ops {
 	void (*overacked)(struct port *port, uint32_t h, uint32_t sent);
 	void (*pause)(struct port *port); /* credit is used up: read no more stanzas */
 	void (*go_on)(struct port *port);
+	/* The account has not taken yet what was sent up: read nothing more, or go on. May be NULL. */
+	void (*crowded)(struct port *port, bool crowded);
 	/* Ends the stream; condition NULL: just </stream:stream>. The session is detached already. */
 	void (*close)(struct port *port, const char *condition, const char *text);
 };
+
+/* What may wait in an account's inbox of one stream's; a reader that is faster than its account is
+ * stopped, so that it does not fill the inbox for everybody else. */
+#define PORT_WAITING_MAX 64
+#define PORT_WAITING_BYTES ((size_t)256 * 1024)
 
 /* Embedded in a stream. */
 struct port {
 	uint64_t id; /* a handle of this worker's table */
 	const struct port_ops *ops;
+	unsigned waiting; /* items and stanzas in the account's inbox */
+	size_t waiting_bytes;
+	bool crowded;
 };
 
 /* Registers at the current worker and takes it off again (before a move, and at the end). */
@@ -157,8 +167,9 @@ struct arena *up_arena(struct up *up);
 void up_post(struct up **up);
 void up_free(struct up **up);
 
-/* Submits a stanza that the session's client sent. Ownership passes. */
-void up_stanza(const struct ln_jid *account, uint64_t session, struct ln_stanza *st);
+/* Submits a stanza that the client of this port's session sent. Ownership passes. */
+void up_stanza(struct port *port, const struct ln_jid *account, uint64_t session,
+    struct ln_stanza *st);
 
 /* Set once at start by src/im: what the account's entity does with them, in its turn. */
 extern void (*up_handler)(struct entity *entity, struct up *up);

@@ -52,6 +52,7 @@ struct ln_stanza {
 	struct waiting *waiting; /* in a session's queue: what `pending` knows of it (src/im) */
 	uint32_t queued_weight;  /* in a session's queue */
 	uint64_t session;        /* submitted by the session with this id; 0: not from one */
+	uint64_t from_port;      /* the stream that submitted it, while it waits for its account */
 	uint64_t port;           /* a request before login, or its answer: its stream's; else 0 */
 };
 

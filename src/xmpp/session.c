@@ -95,7 +95,7 @@ stanza(struct client *client, struct arena *arena, struct ln_elem *elem)
 	} else if (bad != STANZA_OK) {
 		refuse(client, st, LN_ERR_BAD_REQUEST, NULL);
 	} else if (!was_negotiation(client, st)) {
-		up_stanza(&client->jid, client->session, st);
+		up_stanza(&client->port, &client->jid, client->session, st);
 	}
 }
 
@@ -291,6 +291,17 @@ on_go_on(struct port *port)
 }
 
 static void
+on_crowded(struct port *port, bool crowded)
+{
+	struct client *client = client_at(port);
+
+	if (crowded)
+		stream_pause(&client->stream, STREAM_PAUSE_CROWDED);
+	else
+		stream_go_on(&client->stream, STREAM_PAUSE_CROWDED);
+}
+
+static void
 on_close(struct port *port, const char *condition, const char *text)
 {
 	struct client *client = client_at(port);
@@ -315,5 +326,6 @@ const struct port_ops client_port_ops = {
 	.overacked = on_overacked,
 	.pause = on_pause,
 	.go_on = on_go_on,
+	.crowded = on_crowded,
 	.close = on_close,
 };

@@ -314,7 +314,8 @@ uint32_t
 stream_taken(const struct stream *stream, struct stream_count *count)
 {
 	if (conn_unsent(stream->conn) == 0) {
-		count->taken = count->sent;
+		count->taken = count->marked = count->sent;
+		count->marked_at = conn_queued(stream->conn);
 	} else if (conn_written(stream->conn) >= count->marked_at) {
 		count->taken = count->marked;
 		count->marked = count->sent;

@@ -72,7 +72,8 @@ struct stream_ops {
 enum {
 	STREAM_PAUSE_CREDIT = 1, /* its session says so */
 	STREAM_PAUSE_RATE = 2,   /* it sends too fast */
-	STREAM_PAUSE_WAIT = 4    /* the negotiation waits for an answer from within */
+	STREAM_PAUSE_WAIT = 4,   /* the negotiation waits for an answer from within */
+	STREAM_PAUSE_CROWDED = 8 /* its account has not taken yet what it sent */
 };
 
 struct stream {

@@ -3,10 +3,11 @@
 
 import contextlib
 import socket
+import threading
 
 import pytest
 from kit import Client, only_linnet, sasl
-from kit.client import NS_SASL
+from kit.client import NS_SASL, NS_SM
 
 CONFIG = {"modules": {"offline": {}}}
 
@@ -167,3 +168,36 @@ def test_attributes_that_collide(server):
         juliet.send(f"<message to='{juliet}' type='headline' id='m{n}'><x xmlns='urn:e{n}' {attrs}/>"
                     "</message>")
         juliet.expect(f"<message id='m{n}'/>")
+
+
+def at_once(client, stanzas):
+    """All of them in one go, by a thread: the answers must be read meanwhile."""
+    sender = threading.Thread(target=client.send_raw, args=("".join(stanzas).encode(),))
+    sender.start()
+    return sender
+
+
+def test_faster_than_its_account(server, juliet):
+    """Who sends faster than is served is read more slowly; nothing is refused, nothing is lost."""
+    sender = at_once(juliet, (f"<iq type='get' id='p{n}'><ping xmlns='urn:xmpp:ping'/></iq>"
+                              for n in range(20000)))
+    for n in range(20000):
+        juliet.expect(f"<iq type='result' id='p{n}'/>")
+    sender.join()
+
+
+def test_faster_than_its_account_without_stanzas(juliet):
+    """The same with elements that are no stanzas, between which a stanza gets its answer."""
+    juliet.enable()
+    sender = at_once(juliet, (f"<r xmlns='{NS_SM}'/>" for _ in range(50000)))
+    sender.join()
+    juliet.sync()
+
+
+def test_reader_that_is_slow(juliet, romeo):
+    """Without XEP-0198 the kernel stands for the client, also while it takes only some."""
+    romeo.online()
+    sender = at_once(juliet, (f"<message to='{romeo}' id='m{n}'/>" for n in range(40000)))
+    sender.join()
+    for n in range(40000):
+        romeo.expect(f"<message id='m{n}'/>")

@@ -394,7 +394,7 @@ lnt_send(struct lnt *t, const char *jid, const char *xml)
 	} else {
 		st = stanza_from_wire(&arena, elem, &bad);
 		ck_assert_msg(st != NULL && bad == STANZA_OK, "no good stanza: %s", xml);
-		up_stanza(&client->jid, client->session, st);
+		up_stanza(&client->port, &client->jid, client->session, st);
 	}
 	settle(t);
 }
