@@ -28,12 +28,13 @@ static const char usage_text[] =
     "  config explain NAME...     help, range, default, value and where it was set\n"
     "  config schema              a JSON Schema of the configuration, for editors\n"
     "  config reference           all options, as in linnet.yaml(5)\n"
+    "  check                      configuration, certificates, ports, database\n"
     "  module show NAME           what a module does, its options and commands\n"
     "  version                    the version of linnetctl\n"
     "  help [VERB...]             this, or how a verb is used\n"
     "  complete [WORD...]         what may follow, for a shell's completion\n";
 
-static const char *const own_verbs[] = { "config", "version", "help", "complete" };
+static const char *const own_verbs[] = { "config", "check", "version", "help", "complete" };
 
 /* ---- Help ---- */
 
@@ -211,6 +212,8 @@ run(struct ctl *ctl, char **words)
 		return ctl_config(ctl, words + 1);
 	if (strcmp(words[0], "module") == 0 && words[1] != NULL && strcmp(words[1], "show") == 0)
 		return ctl_module_show(ctl, words + 2);
+	if (strcmp(words[0], "check") == 0 && words[1] == NULL)
+		return ctl_check(ctl);
 	if (strcmp(words[0], "version") == 0 || strcmp(words[0], "--version") == 0)
 		return version();
 	if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0 ||
@@ -221,6 +224,22 @@ run(struct ctl *ctl, char **words)
 	return ask_server(ctl, words);
 }
 
+/* Takes --json out of the words, wherever it stands. */
+static bool
+take_json(char **words)
+{
+	char **kept = words;
+	bool found = false;
+
+	for (; *words != NULL; words++)
+		if (strcmp(*words, "--json") == 0)
+			found = true;
+		else
+			*kept++ = *words;
+	*kept = NULL;
+	return found;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -229,14 +248,9 @@ main(int argc, char **argv)
 
 	(void)argc;
 	ctl.arena = arena_new(4096);
-	for (argv++; *argv != NULL; argv++) {
-		if (strcmp(*argv, "--json") == 0)
-			ctl.json = true;
-		else if (strcmp(*argv, "-c") == 0 && argv[1] != NULL)
-			ctl.file = *++argv;
-		else
-			break;
-	}
+	ctl.json = take_json(++argv);
+	for (; argv[0] != NULL && argv[1] != NULL && strcmp(argv[0], "-c") == 0; argv += 2)
+		ctl.file = argv[1];
 	status = run(&ctl, argv);
 	ctl_disconnect(&ctl);
 	arena_free(&ctl.arena);

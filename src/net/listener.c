@@ -189,6 +189,46 @@ listen_on(const struct netaddr *addr, int backlog)
 	return -1;
 }
 
+/* Once more without any of it: for those who only want to know. */
+static int
+try_on(const struct netaddr *addr)
+{
+	int fd = listen_on(addr, 1);
+
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+static int
+try_any(uint16_t port)
+{
+	struct netaddr any = { .in6.sin6_family = AF_INET6 };
+	int error;
+
+	netaddr_set_port(&any, port);
+	error = try_on(&any);
+	if (error != 0 && error != EAFNOSUPPORT && error != EADDRNOTAVAIL)
+		return error;
+	any = (struct netaddr){ .in.sin_family = AF_INET };
+	netaddr_set_port(&any, port);
+	return try_on(&any);
+}
+
+int
+listener_try(const char *address)
+{
+	bool any = strncmp(address, "*:", 2) == 0;
+	char text[NETADDR_TEXT_MAX];
+	struct netaddr addr;
+
+	snprintf(text, sizeof text, "%s%s", any ? "0.0.0.0:" : "", any ? address + 2 : address);
+	if (!netaddr_parse(&addr, text))
+		return EINVAL;
+	return any ? try_any(netaddr_port(&addr)) : try_on(&addr);
+}
+
 static uint16_t
 port_of(int fd)
 {

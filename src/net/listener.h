@@ -51,6 +51,9 @@ struct listener *listener_open(const char *address, const struct listener_option
 struct listener *listener_adopt(int fd, const struct listener_options *options,
     listener_started_fn started, void *arg);
 
+/* Could one listen there just now? 0, or errno. Needs no worker. */
+int listener_try(const char *address);
+
 void listener_start(struct listener *listener);
 
 /* From the next connection on, another owner and other options (but no other backlog). */

@@ -47,4 +47,7 @@ void apply_close(void);
 struct report;
 bool apply_load_tls(const struct config *config, struct report *report, struct tls **tls_r);
 
+/* A domain as certificates and SNI spell it, in `arena`. */
+const char *apply_ascii_name(struct arena *arena, const char *host);
+
 #endif

@@ -29,9 +29,8 @@ host_needs_tls(const struct config *config, const struct config_host *host)
 	    listen->c2s_tls.count > 0 || listen->s2s_tls.count > 0 || listen->https.count > 0;
 }
 
-/* As certificates and SNI spell it. */
-static const char *
-ascii_name(struct arena *arena, const char *host)
+const char *
+apply_ascii_name(struct arena *arena, const char *host)
 {
 	char name[IDNA_OUT_MAX + 1];
 	size_t len;
@@ -49,7 +48,7 @@ check_hosts(const struct config *config, struct arena *arena, const struct tls *
 		const struct config_host *host = &config->hosts[i];
 
 		if (host->certificate != NULL || !host_needs_tls(config, host) ||
-		    (tls != NULL && tls_has_name(tls, ascii_name(arena, host->name))))
+		    (tls != NULL && tls_has_name(tls, apply_ascii_name(arena, host->name))))
 			continue;
 		report_add(report, (struct place){ .file = config->file },
 		    "%s has no certificate: none in %s has this name; allowed: NAME.crt and "
@@ -71,7 +70,7 @@ apply_load_tls(const struct config *config, struct report *report, struct tls **
 	for (size_t i = 0; i < config->host_count; i++)
 		if (config->hosts[i].certificate != NULL)
 			pairs[tls.n_pairs++] =
-			    (struct tls_pair){ ascii_name(arena, config->hosts[i].name),
+			    (struct tls_pair){ apply_ascii_name(arena, config->hosts[i].name),
 				    config->hosts[i].certificate, config->hosts[i].key };
 	if (config->tls.certificates != NULL && access(config->tls.certificates, F_OK) == 0)
 		tls.directory = config->tls.certificates;

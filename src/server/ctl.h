@@ -61,7 +61,16 @@ void ctl_print_result(const struct ln_result *result, bool json, struct buf *out
 /* config check|explain|schema|reference. */
 enum ctl_exit ctl_config(struct ctl *ctl, char **words);
 
+/* The modules' tables, which the configuration is checked against; loader_close() at the end.
+ * False: it was said why not. */
+bool ctl_open_modules(void);
+
 /* What a module says of itself: module show NAME. */
 enum ctl_exit ctl_module_show(struct ctl *ctl, char **words);
+
+/* ---- ctl_check.c ---- */
+
+/* Configuration, certificates, ports, database: CTL_FAILED if anything is wrong. */
+enum ctl_exit ctl_check(struct ctl *ctl);
 
 #endif

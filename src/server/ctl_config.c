@@ -11,9 +11,8 @@
 #include "server/ctl.h"
 #include "server/loader.h"
 
-/* The modules' tables, which the configuration is checked against. */
-static bool
-open_modules(void)
+bool
+ctl_open_modules(void)
 {
 	char *error = NULL;
 
@@ -89,7 +88,7 @@ ctl_config(struct ctl *ctl, char **words)
 	struct look look = { .registry = loader_registry() };
 	enum ctl_exit status = CTL_USAGE;
 
-	if (!open_modules())
+	if (!ctl_open_modules())
 		return CTL_FAILED;
 	for (size_t i = 0; *words != NULL && i < sizeof verbs / sizeof *verbs; i++) {
 		if (strcmp(verbs[i].name, *words) != 0)
@@ -150,7 +149,7 @@ ctl_module_show(struct ctl *ctl, char **words)
 		fprintf(stderr, "usage: linnetctl module show NAME\n");
 		return CTL_USAGE;
 	}
-	if (!open_modules())
+	if (!ctl_open_modules())
 		return CTL_FAILED;
 	for (size_t i = 0; i < registry->count; i++) {
 		const struct ln_module *module = registry->modules[i];

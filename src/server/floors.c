@@ -17,39 +17,14 @@
 #include "core/work.h"
 #include "im/account.h"
 #include "im/registry.h"
-#include "linnet/table.h"
-#include "server/loader.h"
-
-#define TABLES_MAX 64
-
-/* The core's, and those of all modules there are, on or off: so that a reload makes none. */
-static size_t
-collect_tables(struct store_schema *schemas, const struct store_schema **list)
-{
-	const struct config_registry *registry = loader_registry();
-	size_t count = 0;
-
-	list[count++] = &archive_schema;
-	for (size_t i = 0; i < registry->count; i++) {
-		const struct ln_table *table = registry->modules[i]->tables;
-
-		for (; table != NULL && table->name != NULL && count < TABLES_MAX; table++) {
-			schemas[count] = (struct store_schema){ registry->modules[i]->name,
-				table->name, table->steps };
-			list[count] = &schemas[count];
-			count++;
-		}
-	}
-	return count;
-}
+#include "server/tables.h"
 
 struct store *
 floors_open_store(const char *data, char **error_r)
 {
 	const struct store_conf conf = { .dir = data };
-	static struct store_schema schemas[TABLES_MAX];
-	static const struct store_schema *list[TABLES_MAX];
-	size_t count = collect_tables(schemas, list);
+	const struct store_schema *const *list;
+	size_t count = tables_all(&list);
 	struct store *store = store_open(&conf, list, count, error_r);
 
 	if (store == NULL)

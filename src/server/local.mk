@@ -26,7 +26,8 @@ src_liblinnet_a_SOURCES += \
 	src/server/config_tables.c src/server/config_tables.h \
 	src/server/control.c src/server/control.h \
 	src/server/control_wire.c src/server/control_wire.h \
-	src/server/ctl.h src/server/ctl_args.c src/server/ctl_client.c \
+	src/server/ctl.h src/server/ctl_check.c src/server/ctl_check.h \
+	src/server/ctl_check_ports.c src/server/ctl_check_tls.c src/server/ctl_args.c src/server/ctl_client.c \
 	src/server/cell.c \
 	src/server/ctl_config.c src/server/ctl_print.c \
 	src/server/daemon.c src/server/daemon.h \
@@ -47,6 +48,7 @@ src_liblinnet_a_SOURCES += \
 	src/server/option_values.c src/server/option_values.h \
 	src/server/options.c src/server/options.h \
 	src/server/report.c src/server/report.h \
+	src/server/tables.c src/server/tables.h \
 	src/server/yaml.c src/server/yaml.h src/server/yaml_syntax.c
 
 unit_tests += tests/unit/test_command tests/unit/test_loader tests/unit/test_config tests/unit/test_config_mistakes

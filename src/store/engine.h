@@ -24,6 +24,7 @@
 #include "store/sqlite.h"
 #include "store/store.h"
 
+#define STORE_APPLICATION_ID 0x4c6e6e74 /* "Lnnt" */
 #define STORE_READERS_MAX 16
 #define STORE_STALL_MS 5000
 #define STORE_STALL_BYTES ((uint64_t)64 * 1024 * 1024)
@@ -178,6 +179,10 @@ extern const struct store_schema store_base_schema;
 /* In an open transaction; false and a sentence if a step is refused. */
 bool store_schema_apply(struct sqlite *conn, const struct store_schema *const *schemas,
     size_t count, char **error_r);
+
+/* Without applying any: adds up how many there are to apply. False: *error_r says why not. */
+bool store_schema_compare(struct sqlite *conn, const struct store_schema *const *schemas,
+    size_t count, unsigned *steps, char **error_r);
 
 /* Finds the tables whose rows hang on entities; for store_erase(). */
 void store_owners_find(struct store *store, struct sqlite *conn);

@@ -4,6 +4,7 @@ src_liblinnet_a_SOURCES += \
 	src/store/engine.h \
 	src/store/entity.c src/store/entity.h \
 	src/store/erase.c \
+	src/store/examine.c src/store/examine.h \
 	src/store/job.c src/store/job.h src/store/job_impl.h \
 	src/store/keeper.c \
 	src/store/load.c \

@@ -136,6 +136,22 @@ check_applied(struct sqlite *conn, const struct store_schema *schema, char **err
 	return *error_r == NULL ? step : -1;
 }
 
+bool
+store_schema_compare(struct sqlite *conn, const struct store_schema *const *schemas, size_t count,
+    unsigned *steps, char **error_r)
+{
+	*error_r = NULL;
+	for (size_t i = 0; i < count; i++) {
+		int64_t step = check_applied(conn, schemas[i], error_r);
+
+		if (step < 0)
+			return false;
+		for (; schemas[i]->steps[step] != NULL; step++)
+			(*steps)++;
+	}
+	return true;
+}
+
 static int
 apply_step(struct sqlite *conn, const struct store_schema *schema, int64_t step)
 {

@@ -27,7 +27,6 @@
 #endif
 
 #define READERS_DEFAULT 2
-#define APPLICATION_ID 0x4c6e6e74 /* "Lnnt" */
 #define SECRET_MAX 64
 
 static const struct store_sql sql_term = {
@@ -113,7 +112,7 @@ check_format(struct store *store, char **error_r)
 
 	if (tables < 0 || id < 0)
 		return sqlite3_extended_errcode(conn->db);
-	if (tables > 0 && id != APPLICATION_ID)
+	if (tables > 0 && id != STORE_APPLICATION_ID)
 		*error_r = xasprintf("%s is a database of another program", store->path);
 	else if (sqlite3_db_readonly(conn->db, "main") != 0)
 		return SQLITE_READONLY;

@@ -170,12 +170,6 @@ def test_backup(server, juliet, tmp_path):
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_check(server):
-    """Configuration, certificates, ports, database."""
-    done = server.ctl("check", check=False)
-    assert done.returncode in (0, 1) and (done.stdout or done.stderr)
-
-
 # --- the daemon itself -----------------------------------------------------------------------
 
 
