@@ -158,7 +158,7 @@ lnt_kit = tests/kit/lnt.c tests/kit/lnt.h tests/unit/folder.h
 lnt_cppflags = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules \
 	-I$(top_srcdir)/tests/kit -I$(top_srcdir)/tests/unit
 unit_tests += modules/blocking/test_blocking modules/last/test_last modules/ping/test_ping \
-	modules/register/test_register
+	modules/offline/test_offline modules/register/test_register
 modules_blocking_test_blocking_SOURCES = modules/blocking/test_blocking.c $(lnt_kit) \
 	$(modules_blocking_so_SOURCES) $(modules_carbons_so_SOURCES)
 modules_blocking_test_blocking_CPPFLAGS = $(lnt_cppflags)
@@ -198,3 +198,6 @@ modules_muc_so_CFLAGS = $(module_cflags)
 modules_muc_so_LDFLAGS = $(module_ldflags)
 modules_muc_so_LDADD =
 EXTRA_DIST += modules/muc/muc.md
+modules_offline_test_offline_SOURCES = modules/offline/test_offline.c $(lnt_kit) \
+	$(modules_offline_so_SOURCES)
+modules_offline_test_offline_CPPFLAGS = $(lnt_cppflags)

@@ -329,6 +329,10 @@ def test_not_in_the_clear(servers):
     one.starttls()
     one.set(query(username=one.local, password="secret"))
     one.authenticate()
+    clear = Client(server, fresh(server))
+    clear.open(clear.domain)
+    clear.iq("set", query(username=clear.local, password="secret"))
+    clear.expect_stream_error("not-authorized")
 
 
 @only_linnet("looks into the database")
