@@ -47,6 +47,7 @@ struct ln_account {
 	uint32_t drain_turn;    /* raised when another begins: pages of before are void */
 	int64_t drain_after;    /* position of the last row it was given */
 	int64_t drain_back;     /* a row before that has become free again; 0: none */
+	unsigned drain_page;    /* rows read at a time: fewer if they are large */
 	bool drain_paused;      /* until it has acknowledged some */
 	bool drain_failed;      /* until the disk can be read again */
 	unsigned writing;       /* rows on their way to the disk that no session holds */

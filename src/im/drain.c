@@ -18,9 +18,10 @@
 #include "im/pending.h"
 #include "net/worker.h"
 
-#define PAGE 100         /* rows read at a time */
+#define PAGE 100         /* rows read at a time, unless they are too large for one read */
 #define UNACKED_HIGH 256 /* unacknowledged stanzas at which a session is given no more */
 #define UNACKED_LOW 128
+#define UNACKED_BYTES ((size_t)4 << 20)
 #define RETRY_MS 1000 /* when the disk could not be read */
 
 enum { GIVEN, FAILED };
@@ -34,6 +35,7 @@ struct page {
 	struct ln_jid jid;
 	uint64_t session;
 	uint32_t turn;
+	unsigned limit;
 	char name[LN_JID_MAX + 1];
 };
 
@@ -65,25 +67,35 @@ give_row(struct ln_session *session, const struct store_pending *row)
 
 static void read_page(struct ln_session *session);
 
+/* Bytes too: a client that reads slowly is not to lose its connection over what it was given. */
+static bool
+has_enough(const struct ln_session *session)
+{
+	return session->unacked_count > UNACKED_HIGH || session->unacked_bytes > UNACKED_BYTES;
+}
+
+static bool
+wants_more(const struct ln_session *session)
+{
+	return session->unacked_count <= UNACKED_LOW && session->unacked_bytes <= UNACKED_BYTES / 2;
+}
+
 /* One page was given: more, later, or done. */
 static void
-next_page(struct ln_session *session, unsigned count)
+next_page(struct ln_session *session, bool last)
 {
 	struct ln_account *account = session->account;
 
-	if (count < PAGE && account->writing == 0 && account->drain_back == 0) {
+	if (last && account->writing == 0 && account->drain_back == 0)
 		account->drain_session = 0;
-		return;
-	}
-	if (session->unacked_count > UNACKED_HIGH) {
+	else if (has_enough(session))
 		account->drain_paused = true;
-		return;
-	}
-	read_page(session);
+	else
+		read_page(session);
 }
 
 static void
-give_page(struct ln_session *session, const struct store_row *row)
+give_page(struct ln_session *session, const struct store_row *row, unsigned limit)
 {
 	struct ln_account *account = session->account;
 	unsigned count = 0;
@@ -93,13 +105,35 @@ give_page(struct ln_session *session, const struct store_row *row)
 		struct store_pending pending;
 
 		store_pending_row(row, &pending);
-		if (!give_row(session, &pending))
+		if (session->unacked_bytes > UNACKED_BYTES || !give_row(session, &pending))
 			break;
 		account->drain_after = pending.position;
 	}
 	pending_flush(account);
-	next_page(session, count);
+	/* What was read in vain is large: less of it at a time. */
+	if (row != NULL && session->unacked_bytes > UNACKED_BYTES)
+		account->drain_page = count > 0 ? count : 1;
+	next_page(session, row == NULL && count < limit);
 	work_end();
+}
+
+/* The disk fails: it is tried again. What is too much for one read is read in smaller pages. */
+static void
+not_read(struct ln_session *session, const struct store_job *job)
+{
+	struct ln_account *account = session->account;
+
+	metric_inc(metrics, FAILED);
+	if (store_job_outcome(job) == STORE_INTERNAL && account->drain_page > 1) {
+		account->drain_page /= 10;
+		read_page(session);
+		return;
+	}
+	log_limited(LOG_LEVEL_WARNING, "core", 10, 10000,
+	    "stored messages could not be read session=%s reason=%s", log_quote(session->jid.full),
+	    store_job_error(job));
+	account->drain_paused = account->drain_failed = true;
+	timer_set_sooner(&session->timer, RETRY_MS);
 }
 
 static void
@@ -119,15 +153,10 @@ page_read(struct store_job *job, void *arg)
 	if (session == NULL || account->drain_session != session->id ||
 	    account->drain_turn != page->turn)
 		return;
-	if (store_job_outcome(job) != STORE_OK) {
-		log_warning("core", "stored messages could not be read account=%s reason=%s",
-		    log_quote(page->name), store_job_error(job));
-		metric_inc(metrics, FAILED);
-		account->drain_paused = account->drain_failed = true;
-		timer_set_sooner(&session->timer, RETRY_MS);
-		return;
-	}
-	give_page(session, store_rows(job, 0));
+	if (store_job_outcome(job) == STORE_OK)
+		give_page(session, store_rows(job, 0), page->limit);
+	else
+		not_read(session, job);
 }
 
 static void
@@ -142,10 +171,11 @@ read_page(struct ln_session *session)
 	page->jid.full = page->name;
 	page->session = session->id;
 	page->turn = account->drain_turn;
+	page->limit = account->drain_page;
 	if (account->drain_back != 0)
 		account->drain_after = account->drain_back - 1;
 	account->drain_back = 0;
-	store_pending_page(job, account->entity.number, account->drain_after, PAGE);
+	store_pending_page(job, account->entity.number, account->drain_after, page->limit);
 	entity_job_begin(&account->entity);
 	work_read(&account->entity, job, page_read, page);
 }
@@ -157,6 +187,7 @@ begin(struct ln_session *session)
 
 	account->drain_session = session->id;
 	account->drain_turn++;
+	account->drain_page = PAGE;
 	account->drain_after = account->drain_back = 0;
 	account->drain_paused = account->drain_failed = false;
 	read_page(session);
@@ -218,8 +249,7 @@ drain_more(struct ln_session *session)
 {
 	struct ln_account *account = session->account;
 
-	if (account->drain_session != session->id || !account->drain_paused ||
-	    session->unacked_count > UNACKED_LOW)
+	if (account->drain_session != session->id || !account->drain_paused || !wants_more(session))
 		return;
 	account->drain_paused = account->drain_failed = false;
 	read_page(session);

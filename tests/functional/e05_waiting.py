@@ -202,3 +202,21 @@ def test_a_disk_that_cannot_be_read_is_asked_again(servers):
     for n in range(50):
         romeo.expect(f"<message id='m{n}'/>")
     romeo.expect_nothing()
+
+
+def test_large_ones(servers):
+    """More than one read of the store may give."""
+    server = servers({"modules": {"offline": {"bytes": "off"}}, "limits": {"stanza": "1M"}})
+    juliet, away = server.client("juliet"), server.user("romeo")
+    text = "x" * 900000
+    for n in range(40):
+        juliet.send(f"<message to='{away.jid}' type='chat' id='m{n}'><body>{text}</body></message>")
+        juliet.sync(away.jid)
+    romeo = Client(server, away).login("back")
+    romeo.enable()
+    romeo.online()
+    for n in range(40):
+        romeo.expect(f"<message id='m{n}'/>")
+        romeo.raw_in = b""
+        romeo.ack()
+    romeo.expect_nothing()
