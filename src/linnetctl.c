@@ -195,9 +195,12 @@ ask_server(struct ctl *ctl, char **words)
 }
 
 static enum ctl_exit
-version(void)
+version(const struct ctl *ctl)
 {
-	printf("linnetctl %s\n", LN_VERSION);
+	if (ctl->json)
+		printf("{\"ok\":true,\"rows\":[{\"version\":\"%s\"}]}\n", LN_VERSION);
+	else
+		printf("linnetctl %s\n", LN_VERSION);
 	return CTL_OK;
 }
 
@@ -215,7 +218,7 @@ run(struct ctl *ctl, char **words)
 	if (strcmp(words[0], "check") == 0 && words[1] == NULL)
 		return ctl_check(ctl);
 	if (strcmp(words[0], "version") == 0 || strcmp(words[0], "--version") == 0)
-		return version();
+		return version(ctl);
 	if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0 ||
 	    strcmp(words[0], "-h") == 0)
 		return help(ctl, words + 1);

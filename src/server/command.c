@@ -149,7 +149,8 @@ command_add_usage(struct buf *out, const struct ln_command *command)
 	buf_add_text(out, command->name);
 	for (unsigned i = 0; i < command_arg_count(command); i++) {
 		const struct ln_arg *arg = &command->args[i];
-		bool optional = arg->flags & LN_ARG_OPTIONAL || arg->type == LN_ARG_FLAG;
+		bool optional = arg->flags & LN_ARG_OPTIONAL || arg->type == LN_ARG_FLAG ||
+		    arg->type == LN_ARG_PASSWORD; /* which is asked for */
 
 		buf_printf(out, " %s%s%s%s%s", optional ? "[" : "",
 		    arg->type == LN_ARG_FLAG ? "--" : "", arg->name,

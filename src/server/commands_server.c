@@ -68,12 +68,25 @@ priority_of(const struct hook_entry *entry, int event)
 	return hook->priority;
 }
 
+static bool
+is_event(const char *name)
+{
+	for (int event = 0; event < LN_EV_COUNT; event++)
+		if (strcmp(name, event_names[event]) == 0)
+			return true;
+	return false;
+}
+
 static void
 hooks(const struct ln_mod *mod, struct ln_call *call)
 {
 	struct ln_host *host, *next;
 
 	(void)mod;
+	if (ln_call_given(call, 0) && !is_event(ln_call_text(call, 0))) {
+		ln_call_fail(call, "there is no event %s", ln_call_text(call, 0));
+		return;
+	}
 	ln_call_columns(call, "event", "host", "priority", "module", NULL);
 	for (int event = 0; event < LN_EV_COUNT; event++) {
 		if (ln_call_given(call, 0) &&
@@ -98,6 +111,8 @@ reload(const struct ln_mod *mod, struct ln_call *call)
 	bool ok = daemon_reload(&text);
 
 	(void)mod;
+	while (text.len > 0 && text.data[text.len - 1] == '\n')
+		text.len--;
 	if (text.len > 0)
 		ln_call_say(call, "%.*s", (int)text.len, text.data);
 	if (!ok)
@@ -143,7 +158,7 @@ backed_up(void *arg, bool ok, const char *error)
 	struct ln_call *call = arg;
 
 	if (!ok)
-		ln_call_fail(call, "%s", error);
+		ln_call_fail(call, "%s: %s", ln_call_text(call, 0), error);
 	ln_call_done(call);
 }
 

@@ -4,10 +4,13 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <grp.h>
+#include <pwd.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -16,12 +19,14 @@
 #include "server/apply.h"
 #include "server/ctl_check.h"
 
+#define GROUPS_MAX 64
 #define DAY 86400
 #define SOON (14 * DAY)
 
 struct looking {
 	struct findings *findings;
-	int64_t now; /* seconds since 1970 */
+	int64_t now;               /* seconds since 1970 */
+	const struct passwd *user; /* whom the server becomes; NULL: it stays who it is */
 };
 
 static const char *
@@ -86,12 +91,44 @@ check_time(struct looking *looking, const struct tls_certificate *certificate)
 		    all_names(arena, certificate->names));
 }
 
+static bool
+in_group(const struct passwd *user, gid_t wanted)
+{
+	gid_t groups[GROUPS_MAX];
+	int count = GROUPS_MAX;
+
+	if (getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0)
+		return false;
+	for (int i = 0; i < count; i++)
+		if (groups[i] == wanted)
+			return true;
+	return false;
+}
+
+/* Started as root it reads every key; a reload does so as the user it became. */
+static void
+check_key(struct looking *looking, const char *file)
+{
+	const struct passwd *user = looking->user;
+	struct stat key;
+
+	if (stat(file, &key) != 0)
+		return;
+	if ((key.st_mode & S_IROTH) != 0)
+		finding_add(looking->findings, "certificates", file, VERDICT_WRONG,
+		    "everybody on this machine can read this key");
+	else if (user != NULL && user->pw_uid != 0 &&
+	    !(user->pw_uid == key.st_uid && (key.st_mode & S_IRUSR) != 0) &&
+	    !((key.st_mode & S_IRGRP) != 0 && in_group(user, key.st_gid)))
+		finding_add(looking->findings, "certificates", file, VERDICT_NOTE,
+		    "%s cannot read this key, so a reload will be refused", user->pw_name);
+}
+
 static void
 check_one(const struct tls_certificate *certificate, void *arg)
 {
 	struct looking *looking = arg;
 	struct findings *findings = looking->findings;
-	struct stat key;
 
 	check_time(looking, certificate);
 	if (certificate->host != NULL && !any_covers(certificate->names, certificate->host))
@@ -102,9 +139,7 @@ check_one(const struct tls_certificate *certificate, void *arg)
 		finding_add(findings, "certificates", certificate->file, VERDICT_NOTE,
 		    "clients and servers that do not know its issuer will not trust it: %s (%s)",
 		    certificate->chain_error, certificate->issuer);
-	if (stat(certificate->key_file, &key) == 0 && (key.st_mode & S_IROTH) != 0)
-		finding_add(findings, "certificates", certificate->key_file, VERDICT_WRONG,
-		    "everybody on this machine can read this key");
+	check_key(looking, certificate->key_file);
 }
 
 /* What answers under a name of its own beside the host. */
@@ -134,7 +169,9 @@ check_host(struct looking *looking, const struct tls *tls, const struct config_h
 void
 check_certificates(struct findings *findings, const struct config *config, const struct tls *tls)
 {
-	struct looking looking = { findings, clock_wall_ms() / 1000 };
+	bool changes = geteuid() == 0 && config->user != NULL;
+	struct looking looking = { findings, clock_wall_ms() / 1000,
+		changes ? getpwnam(config->user) : NULL };
 
 	if (tls == NULL) {
 		finding_add(findings, "certificates", "tls", VERDICT_NOTE,

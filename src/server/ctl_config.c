@@ -9,6 +9,7 @@
 
 #include "server/config.h"
 #include "server/ctl.h"
+#include "server/json.h"
 #include "server/loader.h"
 
 bool
@@ -29,11 +30,41 @@ struct look {
 	const struct config *config;
 	struct report report;
 	struct buf out;
+	bool json;
 };
+
+/* The same as rows: file, line, column, message. */
+static void
+print_json(const struct look *look, struct buf *out)
+{
+	buf_printf(out, "{\"ok\":%s", look->config != NULL ? "true" : "false");
+	json_add_name(out, "rows");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < look->report.count; i++) {
+		const struct report_entry *entry = &look->report.entries[i];
+
+		json_next(out);
+		buf_add_char(out, '{');
+		json_add_name(out, "file");
+		json_add_string(out, entry->place.file);
+		json_add_name(out, "line");
+		buf_printf(out, "%u", entry->place.line);
+		json_add_name(out, "column");
+		buf_printf(out, "%u", entry->place.column);
+		json_add_name(out, "message");
+		json_add_string(out, entry->message);
+		buf_add_char(out, '}');
+	}
+	buf_add_text(out, "]}\n");
+}
 
 static enum ctl_exit
 check(struct look *look, char **words)
 {
+	if (look->json) {
+		print_json(look, &look->out);
+		return look->config != NULL ? CTL_OK : CTL_FAILED;
+	}
 	report_print(&look->report, &look->out);
 	if (look->config == NULL)
 		return CTL_FAILED;
@@ -85,7 +116,7 @@ static const struct {
 enum ctl_exit
 ctl_config(struct ctl *ctl, char **words)
 {
-	struct look look = { .registry = loader_registry() };
+	struct look look = { .registry = loader_registry(), .json = ctl->json };
 	enum ctl_exit status = CTL_USAGE;
 
 	if (!ctl_open_modules())

@@ -2,10 +2,13 @@
 """linnetctl: accounts, sessions, configuration, what scripts rely on."""
 
 import json
+import os
+import pty
 import sqlite3
 
 import pytest
 from kit import Client, only_linnet
+from kit.server import build_file
 
 pytestmark = only_linnet("linnetctl")
 
@@ -132,7 +135,9 @@ def test_session_list_and_kick(server, juliet):
 
 
 @pytest.mark.parametrize("verb", [("session", "list"), ("user", "list", "capulet.example"),
-                                  ("module", "list"), ("stats",), ("status",)])
+                                  ("module", "list"), ("stats",), ("status",),
+                                  ("version",), ("config", "check"), ("hooks",),
+                                  ("user", "count"), ("session", "count", "capulet.example")])
 def test_json(server, juliet, verb):
     json.loads(server.ctl("--json", *verb).stdout)
 
@@ -143,8 +148,37 @@ def test_modules(server):
     assert server.ctl("module", "show", "nonsense", check=False).returncode != 0
 
 
+def test_kick_one_resource(server, juliet):
+    other = Client(server, juliet.user).login("other")
+    server.ctl("session", "kick", juliet.bare, "other")
+    other.expect_closed()
+    juliet.sync()
+
+
+def test_password_at_a_terminal(server):
+    """It is asked for, and not shown."""
+    jid = f"benedick@{server.host}"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(build_file("linnetctl", "LINNETCTL"),
+                 ["linnetctl", "-c", str(server.conf), "user", "add", jid])
+    shown = os.read(terminal, 100)
+    assert b"assword" in shown
+    os.write(terminal, b"much ado\n")
+    try:
+        while piece := os.read(terminal, 100):
+            shown += piece
+    except OSError:     # the other side has ended
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert b"much ado" not in shown
+    user = server.user("ignored")._replace(local="benedick", password="much ado")
+    Client(server, user).login()
+
+
 def test_hooks(server):
     server.ctl("hooks")
+    assert server.ctl("hooks", "nonsense", check=False).returncode == 1
 
 
 def test_stats(server, juliet):
