@@ -29,6 +29,8 @@ tests_unit_test_negotiate_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_
 tests_unit_test_session_SOURCES = tests/unit/test_session.c $(client_kit)
 tests_unit_test_session_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
 
-fuzz_targets += tests/fuzz/fuzz_negotiate
-tests_fuzz_fuzz_negotiate_SOURCES = tests/fuzz/fuzz_negotiate.c $(client_kit)
+fuzz_output = tests/fuzz/output.c tests/fuzz/output.h
+fuzz_targets += tests/fuzz/fuzz_negotiate tests/fuzz/fuzz_s2s
+tests_fuzz_fuzz_s2s_SOURCES = tests/fuzz/fuzz_s2s.c $(fuzz_output)
+tests_fuzz_fuzz_negotiate_SOURCES = tests/fuzz/fuzz_negotiate.c $(fuzz_output) $(client_kit)
 tests_fuzz_fuzz_negotiate_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
