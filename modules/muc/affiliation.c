@@ -102,10 +102,13 @@ make(struct room *room, const struct ln_jid *jid)
 {
 	struct affiliated *affiliated = muc_alloc(sizeof *affiliated);
 	char key[LN_JID_MAX + 1];
+	struct ln_jid bare;
 
-	ln_jid_copy(&affiliated->jid, jid);
-	affiliated->jid.resource_len = 0;
-	ln_dict_set(room->affiliations, key_of(jid, key), affiliated);
+	bare = *jid;
+	bare.full = key_of(jid, key);
+	bare.resource_len = 0;
+	ln_jid_copy(&affiliated->jid, &bare);
+	ln_dict_set(room->affiliations, key, affiliated);
 	TAILQ_INSERT_TAIL(&room->affiliated, affiliated, link);
 	ln_node_memory(room->node, AFFILIATED_BYTES);
 	return affiliated;

@@ -485,6 +485,10 @@ enter_presence(struct here *here, struct ln_ev_node *ev)
 	switch (ln_type(ev->stanza)) {
 	case LN_AVAILABLE:
 		available(here, ev->stanza);
+		/* Its id was reflected; what is shown of it later is not that stanza. */
+		visit = visit_by_jid(here->room, ln_from(ev->stanza));
+		if (visit != NULL)
+			ln_set_id(visit->presence, NULL);
 		break;
 	case LN_UNAVAILABLE:
 		visit = visit_by_jid(here->room, ln_from(ev->stanza));

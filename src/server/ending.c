@@ -130,20 +130,35 @@ end_streams(void)
 
 /* --- rooms ------------------------------------------------------------------------- */
 
-/* What they say goes through inboxes and mailboxes; after some turns it is with the streams. */
+/*
+ * What they say goes through mailboxes and inboxes. When all have told, each worker turns some
+ * times more: what came to it is with its streams then.
+ */
 #define SETTLING_TURNS 4
+
+static void
+settle(struct worker *worker, struct post *post)
+{
+	struct errand *errand = (struct errand *)post;
+
+	if (errand->turns++ >= SETTLING_TURNS && nodes_sent())
+		send_back(errand);
+	else
+		worker_post(worker, post);
+}
+
+static void
+settle_all(void)
+{
+	on_all_workers("rooms", settle, end_streams);
+}
 
 static void
 tell_nodes(struct worker *worker, struct post *post)
 {
-	struct errand *errand = (struct errand *)post;
-
-	if (errand->turns++ == 0)
-		nodes_shutdown();
-	if (errand->turns > SETTLING_TURNS && nodes_sent())
-		send_back(errand);
-	else
-		worker_post(worker, post);
+	nodes_shutdown();
+	post->run = settle;
+	worker_post(worker, post);
 }
 
 void
@@ -152,5 +167,5 @@ ending_begin(void (*done)(void))
 	ending.done = done;
 	timer_init(&ending.timer, too_late, NULL);
 	timer_set(&ending.timer, ENDING_MS);
-	on_all_workers("rooms", tell_nodes, end_streams);
+	on_all_workers("rooms", tell_nodes, settle_all);
 }

@@ -134,7 +134,7 @@ def test_members_only(server, coven):
 
 def test_full(server, coven):
     """§7.2.9: but admins and owners come in."""
-    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
+    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda").online()
     coven.create(hecate, "firstwitch", maxusers=1)
     coven.refused(hag, "thirdwitch", "service-unavailable", "wait")
     coven.configure(hecate, **{"muc#roomconfig_roomadmins": hag.bare})

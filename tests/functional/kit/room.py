@@ -13,6 +13,8 @@ In a format string a room is its address; `coven / nick` is an occupant's.
 import itertools
 from xml.sax.saxutils import escape
 
+from .client import check_error
+
 MUC = "http://jabber.org/protocol/muc"
 USER, ADMIN, OWNER = f"{MUC}#user", f"{MUC}#admin", f"{MUC}#owner"
 CONFIG_FORM = f"{MUC}#roomconfig"
@@ -101,7 +103,12 @@ class Room:
         return entry
 
     def configure(self, client, **config):
-        return client.set(f"<query xmlns='{OWNER}'>{form(CONFIG_FORM, config)}</query>", self)
+        """What the room says about it stays for later."""
+        return answer(client, client.iq("set", self.configuration(config), self))
+
+    @staticmethod
+    def configuration(config):
+        return f"<query xmlns='{OWNER}'>{form(CONFIG_FORM, config)}</query>"
 
     def joined_by(self, client, nick, *present):
         """Enters, and those who are present see it."""
@@ -136,6 +143,39 @@ class Room:
 
     def admin(self, client, *items, kind="set"):
         return client.iq(kind, f"<query xmlns='{ADMIN}'>{''.join(items)}</query>", self)
+
+    def change(self, client, *items):
+        """Roles or affiliations; what comes of it stays for later."""
+        return answer(client, self.admin(client, *items))
+
+    def unchanged(self, client, condition, *items, kind="set"):
+        error = answer(client, self.admin(client, *items, kind=kind), "error")
+        check_error(error, condition)
+
+    def list(self, client, **attrs):
+        """Items of a list of roles or affiliations."""
+        wanted = "".join(f" {k}='{v}'" for k, v in attrs.items())
+        found = answer(client, self.admin(client, f"<item{wanted}/>", kind="get"))
+        return found.findall(f"{{{ADMIN}}}query/{{{ADMIN}}}item")
+
+
+def answer(client, ident, kind="result"):
+    """The answer to a request; what came before it stays for later."""
+    others = []
+    while True:
+        element = client.next()
+        if element.tag == "{jabber:client}iq" and element.get("id") == ident:
+            assert element.get("type") == kind
+            client._events_later = others + client._events_later
+            return element
+        others.append(("element", element))
+
+
+def quiet(client, at):
+    """Takes in all that is on its way to a client from there."""
+    ident = client.iq("get", "<ping xmlns='urn:xmpp:ping'/>", at)
+    while client.next().get("id") != ident:
+        pass
 
 
 def stanza_id(message, by):
