@@ -235,7 +235,8 @@ static void
 take_over(struct daemon *d, const struct config *config, struct tls *tls, struct buf *out)
 {
 	config_diff(d->config, config, out);
-	set_up_log(config);
+	if (!set_up_log(config))
+		buf_add_text(out, "log.to cannot be opened: the log goes where it went\n");
 	config_unref(&d->config);
 	tls_unref(&d->tls);
 	d->config = config_ref(config);

@@ -146,3 +146,12 @@ def test_under_load(servers):
     for turn in range(5):
         for n in range(100):
             romeo.expect(f"<message id='m{turn}-{n}'/>")
+
+
+def test_log_that_cannot_be_opened(servers):
+    """It goes on where it was, and the reload says so."""
+    server = servers()
+    done = server.reload({"log": {"to": str(server.folder / "nowhere" / "log"), "level": "debug"}})
+    assert "the log goes where it went" in done.stdout
+    server.stop()
+    assert "configuration reloaded" in server.log()
