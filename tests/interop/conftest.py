@@ -23,7 +23,8 @@ def _serve(tmp_path_factory, **c2s):
     folder = tempfile.mkdtemp(prefix="linnet-")
     authority = Authority(tmp_path_factory.mktemp("authority"))
     one = Server(folder, authority, {"c2s": {"tls": "required", **c2s},
-                                     "modules": {name: {} for name in MODULES}})
+                                     "modules": {**{name: {} for name in MODULES},
+                                                 "register": {"allow": "on"}}})
     one.start()
     yield one
     one.stop()

@@ -31,6 +31,37 @@ def test_wrong_password(server):
     play(scene())
 
 
+def test_register_change_password_remove(server):
+    """XEP-0077 as its plugin does it: the account is made on the way to logging in."""
+    async def scene():
+        user = server.user("ben")
+        new = user._replace(local="carl", jid=f"carl@{server.host}", password="first")
+        carl = Person(server, new, plugins=["xep_0004", "xep_0066", "xep_0077"])
+
+        async def register(form):
+            assert form["register"]["instructions"]
+            iq = carl.Iq()
+            iq["type"] = "set"
+            iq["register"]["username"] = new.local
+            iq["register"]["password"] = new.password
+            await iq.send()
+
+        carl._always_send_everything = True         # 1.8.3 keeps its own request back else
+        carl.add_event_handler("register", register)
+        await carl.log_in()
+        await carl.plugin["xep_0077"].change_password("second", carl.boundjid.host)
+        await carl.log_out()
+
+        again = await Person(server, new._replace(password="second"),
+                             plugins=["xep_0077"]).log_in()
+        gone = again.next("disconnected")
+        again.plugin["xep_0077"].cancel_registration(again.boundjid.host, callback=lambda iq: None)
+        await gone
+        with pytest.raises(ConnectionError, match="refused"):
+            await Person(server, new._replace(password="second")).log_in()
+    play(scene())
+
+
 def test_subscribe_chat_leave_return(server):
     async def scene():
         ben_user = server.user("ben")
