@@ -154,6 +154,8 @@ struct conn_tls_params {
 	bool client; /* we are the client of the handshake */
 	/* Server: ask for a certificate; the handshake goes on without or with a bad one. */
 	bool ask_certificate;
+	/* Server: no resumption. A resumed session has forgotten the peer's chain (tlsa.h). */
+	bool full;
 	const char *host; /* whose certificate we show; server: if SNI does not say; or NULL */
 	const char *sni;  /* client: the name we ask for, or NULL */
 	/* Protocols in order of preference, NULL at the end; static; or NULL. */

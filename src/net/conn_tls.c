@@ -63,6 +63,10 @@ new_ssl(int fd, struct tls *set, const struct conn_tls_params *params)
 	SSL_set_app_data(ssl, (void *)(uintptr_t)params->alpn);
 	if (params->ask_certificate)
 		ask_certificate(ssl);
+	if (params->full) {
+		SSL_set_options(ssl, SSL_OP_NO_TICKET);
+		SSL_set_num_tickets(ssl, 0);
+	}
 	if (SSL_set_fd(ssl, fd) != 1 ||
 	    (params->client && params->sni != NULL &&
 		SSL_set_tlsext_host_name(ssl, params->sni) != 1) ||

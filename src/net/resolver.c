@@ -63,6 +63,7 @@ static struct resolver {
 	struct ub_ctx *context; /* that answers; NULL: none yet */
 	struct ub_ctx *trial;   /* of which it is not known whether it can */
 	bool trial_done, trial_good, trial_late;
+	const char *trial_error; /* it could not even be asked */
 	struct timer trial_timer, again_timer;
 	int64_t again_ms;
 	bool warned;
@@ -205,8 +206,10 @@ send_query(struct query *query)
 	query->sent = handle_new(&self.sent, query);
 	if (!context_ask(self.context, query->key + 1, (int)query->type, unbound_says,
 		(void *)(uintptr_t)query->sent, &error)) {
-		log_limited(LOG_LEVEL_WARNING, "dns", 1, 60000,
-		    "a name cannot be looked up reason=%s", error);
+		log_limited(LOG_LEVEL_ERROR, "dns", 1, 60000,
+		    "names cannot be looked up anchor=%s reason=%s",
+		    log_quote(self.anchor == RESOLVER_ANCHOR_FILE ? self.anchor_file : NULL),
+		    error);
 		fail_query(query, DNS_FAILED, error);
 	}
 }
@@ -281,7 +284,9 @@ warn_unsigned(void)
 	log_warning("dns",
 	    "DNSSEC is off: what the name servers hand on is not signed up to the root; DANE "
 	    "proves nothing here reason=%s",
-	    self.trial_late ? "they did not answer in time" : "signatures are missing or wrong");
+	    self.trial_error != NULL ? self.trial_error
+		: self.trial_late    ? "they did not answer in time"
+				     : "signatures are missing or wrong");
 }
 
 /* The trial's context is not freed from within its own call-back, so this is a timer's. */
@@ -324,14 +329,16 @@ trial_says(void *arg, int rcode, void *packet, int len, int secure, char *why_bo
 static void
 begin_trial(void *arg)
 {
-	const char *error;
+	const char *error = "libunbound cannot start";
 
 	self.trial_done = self.trial_good = self.trial_late = false;
+	self.trial_error = NULL;
 	self.trial = new_context("");
 	if (self.trial != NULL)
 		timer_set(&self.trial_timer, TRIAL_MS);
 	if (self.trial == NULL ||
 	    !context_ask(self.trial, ".", TRIAL_TYPE, trial_says, self.trial, &error)) {
+		self.trial_error = "the root's trust anchor (of dns-root-data) cannot be used";
 		self.trial_done = true;
 		timer_set(&self.trial_timer, 0);
 	}

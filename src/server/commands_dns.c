@@ -305,13 +305,15 @@ check_next_host(struct check *check)
 }
 
 static void
-judge_resolver(struct check *check)
+judge_resolver(struct check *check, const struct dns_answer *answer)
 {
 	char *servers = resolver_servers();
 
 	check->domain = "";
 	finding(check, OK, "name servers: %s", servers);
-	if (resolver_security() == RESOLVER_VALIDATES)
+	if (dns_failed(answer->status))
+		finding(check, WRONG, "names cannot be looked up: %s", answer->reason);
+	else if (resolver_security() == RESOLVER_VALIDATES)
 		finding(check, OK, "answers are validated (DNSSEC), so DANE works");
 	else
 		finding(check, NOTE,
@@ -327,8 +329,7 @@ resolver_known(void *arg, const struct dns_answer *answer)
 {
 	struct check *check = arg;
 
-	(void)answer;
-	judge_resolver(check);
+	judge_resolver(check, answer);
 	check_next_host(check);
 }
 

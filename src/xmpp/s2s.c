@@ -437,7 +437,11 @@ void
 s2s_accept_tls(int fd, const struct netaddr *from, void *arg)
 {
 	static const char *const alpn[] = { "xmpp-server", NULL };
-	const struct conn_tls_params params = { .ask_certificate = true, .alpn = alpn };
+	const struct conn_tls_params params = {
+		.ask_certificate = true,
+		.full = true,
+		.alpn = alpn,
+	};
 	struct tls *tls = snapshot_current()->core.tls;
 	struct peer *peer = taken_in(fd, from, true);
 

@@ -199,7 +199,11 @@ in_secured(struct peer *peer)
 static void
 starttls(struct peer *peer)
 {
-	const struct conn_tls_params params = { .ask_certificate = true, .host = peer->local };
+	const struct conn_tls_params params = {
+		.ask_certificate = true,
+		.full = true,
+		.host = peer->local,
+	};
 	struct tls *tls = snapshot_current()->core.tls;
 
 	if (stream_secure(&peer->stream) || tls == NULL || peer->pair_count > 0) {

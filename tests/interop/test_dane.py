@@ -67,3 +67,16 @@ def test_dane_of_those_who_connect(net, name):
         wanted(juliet, "message", id="d")
     else:
         wanted(romeo, "message", id="d", type="error")
+
+
+@pytest.mark.parametrize("name, says", {
+    "match.example": "DANE: a TLSA record matches",
+    "mismatch.example": "DANE: no TLSA record matches",
+    "unsigned.example": "the certificate is for unsigned.example (DNS-ID)",
+    "unsignedself.example": "no authority that is trusted here vouches for it",
+    "bogus.example": "DNSSEC",
+}.items())
+def test_check_s2s_says_the_same(net, name, says):
+    done = net.ours.ctl("check", "s2s", name, check=False)
+    assert (done.returncode == 0) == ZONES[name][3], done.stdout
+    assert says in done.stdout or (name == "bogus.example" and "validation" in done.stdout)

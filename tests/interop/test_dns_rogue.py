@@ -89,6 +89,16 @@ def test_a_message_to_a_domain_that_cannot_be_found(ours):
         or error.find(".//{*}remote-server-timeout") is not None
 
 
+def test_name_servers_that_hand_on_no_signatures(ours, rogue):
+    """`auto` finds out, says it once, and names are looked up all the same."""
+    ours.reload({**ours.config, "dns": {"servers": [f"127.0.0.1:{rogue.port}"]}})
+    (only,), _ = lookup(ours, "good.example")
+    assert only["addresses"] == "127.7.0.1" and not only["dnssec"]
+    lookup(ours, "large.example")
+    assert ours.log().count("DNSSEC is off") == 1
+    assert "are not validated" in ours.ctl("check", "dns", check=False).stdout
+
+
 @pytest.fixture
 def late():
     """The port of a name server that answers five seconds late, in a process of its own."""
