@@ -22,6 +22,7 @@
 #define VERIFIES_MAX 64 /* keys that wait, of a link */
 #define REST_MS 1000    /* after the first failure; doubles */
 #define REST_MAX_MS 60000
+#define REMEMBER_MS 300000
 
 enum { LINKS, DIALS, FAILED, LOST, FULL, REFUSED, RESTING };
 static const struct metric_row rows[] = {
@@ -77,6 +78,40 @@ link_find(const char *local, size_t local_len, const char *remote, size_t remote
 	return link;
 }
 
+static bool
+is_idle(const struct link *link)
+{
+	return link->state == LINK_IDLE && link->peer == NULL && link->dial == NULL &&
+	    link->count == 0 && link->verify_count == 0;
+}
+
+static void
+link_free(struct link *link)
+{
+	struct here *h = here();
+
+	HASH_DEL(h->links, link);
+	h->count--;
+	metric_add(link_metrics, LINKS, -1);
+	timer_cancel(&link->timer);
+	dial_free(&link->dial);
+	free(link);
+}
+
+/* The oldest that is only remembered for having failed. */
+static bool
+forget_one(void)
+{
+	struct link *link = here()->links;
+
+	while (link != NULL && !is_idle(link) && link->state != LINK_RESTS)
+		link = link->hh.next;
+	if (link == NULL || link->count > 0)
+		return false;
+	link_free(link);
+	return true;
+}
+
 static struct link *
 link_new(const char *local, size_t local_len, const char *remote, size_t remote_len)
 {
@@ -84,7 +119,7 @@ link_new(const char *local, size_t local_len, const char *remote, size_t remote_
 	size_t len = local_len + remote_len + 2;
 	struct link *link;
 
-	if (h->count >= LINKS_MAX)
+	if (h->count >= LINKS_MAX && !forget_one())
 		return NULL;
 	link = xcalloc(1, sizeof *link + len);
 	memcpy(link->key, local, local_len);
@@ -116,31 +151,11 @@ link_named(const char *local, const char *remote)
 	return link_get(local, strlen(local), remote, strlen(remote));
 }
 
-static bool
-is_idle(const struct link *link)
-{
-	return link->state == LINK_IDLE && link->peer == NULL && link->dial == NULL &&
-	    link->count == 0 && link->verify_count == 0;
-}
-
 /* To be looked at in a later turn. */
 static void
 look_soon(struct link *link)
 {
 	timer_set_sooner(&link->timer, 0);
-}
-
-static void
-link_free(struct link *link)
-{
-	struct here *h = here();
-
-	HASH_DEL(h->links, link);
-	h->count--;
-	metric_add(link_metrics, LINKS, -1);
-	timer_cancel(&link->timer);
-	dial_free(&link->dial);
-	free(link);
 }
 
 /* --- the queue ----------------------------------------------------------------------------- */
@@ -293,7 +308,8 @@ link_failed(struct link *link, enum ln_error error, const char *text)
 	link->carried = link->broken = false;
 	link->state = LINK_RESTS;
 	link->error = error;
-	link->rests_until = worker_now_ms() + rest_time(link->failures++);
+	link->rests_until = worker_now_ms() + rest_time(link->failures);
+	link->failures++;
 	timer_set(&link->timer, link->rests_until - worker_now_ms());
 	bounce_all(link, error, text);
 }
@@ -332,6 +348,16 @@ link_up(struct link *link, struct port_ref route, bool own)
 		give(link, sending);
 }
 
+/* One that failed is remembered for a while, for the next rest to be longer. */
+static bool
+remembers(struct link *link)
+{
+	if (link->failures == 0 || worker_now_ms() >= link->rests_until + REMEMBER_MS)
+		return false;
+	timer_set(&link->timer, link->rests_until + REMEMBER_MS - worker_now_ms());
+	return true;
+}
+
 static void
 on_timer(void *arg)
 {
@@ -341,7 +367,7 @@ on_timer(void *arg)
 		link->state = LINK_IDLE;
 	if (link->state == LINK_IDLE && (link->count > 0 || link->verify_count > 0 || link->broken))
 		dial(link);
-	else if (is_idle(link))
+	else if (is_idle(link) && !remembers(link))
 		link_free(link);
 }
 

@@ -424,6 +424,8 @@ tend_proven(struct peer *peer, const struct s2s_conf *conf)
 		return next;
 	if (!peer->asked && peer->outgoing && peer->heard_at + dead <= 0)
 		ask_life(peer);
+	if (peer->asked && peer->stream.pause != 0) /* what we do not read cannot be heard */
+		peer->asked_at = now;
 	if (peer->asked && peer->asked_at + dead <= 0) {
 		metric_inc(stanza_metrics, DEAD);
 		stream_fail(&peer->stream, STREAM_CONNECTION_TIMEOUT, NULL);
