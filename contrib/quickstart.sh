@@ -10,6 +10,7 @@
 #
 #	QUICKSTART_DIR=DIR	another directory
 #	QUICKSTART_PORT=PORT	another port than 5222, or the next free one
+#	QUICKSTART_WEB=PORT	another port than 5443 for uploads, or the next free one
 #
 # SPDX-License-Identifier: MIT
 set -eu
@@ -17,6 +18,7 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 dir=${QUICKSTART_DIR:-$top/quickstart}
 port=${QUICKSTART_PORT:-5222}
+web=${QUICKSTART_WEB:-5443}
 case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
 config=$dir/linnet.yaml
 linnetd=$dir/build/src/linnetd
@@ -72,6 +74,7 @@ port_taken() { command -v ss > /dev/null && ss -Hltn "sport = :$1" | grep -q .; 
 configuration() {
 	[ -s "$config" ] && return
 	while port_taken "$port"; do port=$((port + 1)); done
+	while port_taken "$web"; do web=$((web + 1)); done
 	say "writing $config"
 	mkdir -p "$dir/data"
 	cat > "$config" << END
@@ -83,6 +86,7 @@ $(become)
 
 listen:
   c2s: ["127.0.0.1:$port", "[::1]:$port"]
+  https: ["127.0.0.1:$web", "[::1]:$web"]
 
 tls: {certificates: $dir/certs}
 
@@ -98,9 +102,10 @@ END
 # Those of the sample that this build has.
 modules() {
 	for name in sasl_scram sasl_plain offline disco version ping time last vcard private \
-	    blocking carbons csi commands announce; do
+	    blocking carbons csi commands announce muc; do
 		[ -f "$dir/build/modules/$name.so" ] && echo "  $name:"
 	done
+	echo "  http_upload: {url: \"https://localhost:$web/upload\"}"
 }
 
 # A daemon started as root becomes someone else, if that user can reach its files.
@@ -161,6 +166,8 @@ Log in, twice, and talk:
                    /connect anna@localhost server 127.0.0.1 port $port tls trust
                    /roster add ben@localhost
                    /msg ben@localhost Hello
+                   /join garden@conference.localhost
+                   /sendfile README.md
   Gajim        add account anna@localhost; advanced settings: hostname 127.0.0.1,
                port $port, StartTLS; accept the self-signed certificate
   Dino         add account anna@localhost$([ "$port" = 5222 ] || echo " (Dino only finds port 5222)")
@@ -174,7 +181,7 @@ END
 case ${1:-start} in
 start) ;;
 stop) stop; exit ;;
-*) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
+*) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 mkdir -p "$dir"
 sh "$top/contrib/packages.sh" build quickstart || exit 1
