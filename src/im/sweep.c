@@ -58,6 +58,7 @@ delete_row(int64_t position)
 {
 	struct store_job *job = store_job_new(work_store(), "sweep");
 
+	metric_inc(metrics, EXPIRED);
 	store_pending_delete(job, position);
 	store_write(job, NULL, NULL);
 }
@@ -69,6 +70,7 @@ delete_of_account(struct ln_account *account, const struct store_pending *row)
 	if (!account->open || account->entity.life != LIFE_ACTIVE ||
 	    pending_find(account, row->position) != NULL)
 		return;
+	metric_inc(metrics, EXPIRED);
 	work_begin(&account->entity, NULL);
 	pending_drop_row(account, row);
 	pending_flush(account);
@@ -83,10 +85,10 @@ at_home(struct worker *worker, struct post *post)
 	struct ln_account *account = entity != NULL ? account_of_entity(entity) : NULL;
 
 	(void)worker;
-	metric_inc(metrics, EXPIRED);
-	if (account != NULL)
+	/* At the end the store may be closed already. */
+	if (account != NULL && !im_stopping())
 		delete_of_account(account, &expired->row);
-	else if (entity == NULL)
+	else if (entity == NULL && !im_stopping())
 		delete_row(expired->row.position);
 	free(expired);
 }
@@ -123,6 +125,8 @@ page_read(struct store_job *job, void *arg)
 	unsigned count = 0;
 
 	(void)arg;
+	if (im_stopping())
+		return;
 	for (; row != NULL; row = row->next, count++) {
 		expires = row->cell[0].integer;
 		position = row->cell[1].integer;
@@ -147,7 +151,8 @@ static void
 sweep(void *arg)
 {
 	(void)arg;
-	read_page(0, 0);
+	if (!im_stopping())
+		read_page(0, 0);
 }
 
 static void
