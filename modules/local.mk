@@ -197,6 +197,10 @@ modules_muc_so_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
 modules_muc_so_CFLAGS = $(module_cflags)
 modules_muc_so_LDFLAGS = $(module_ldflags)
 modules_muc_so_LDADD =
+unit_tests += tests/unit/test_muc
+tests_unit_test_muc_SOURCES = tests/unit/test_muc.c \
+	modules/muc/config.c modules/muc/privilege.c
+tests_unit_test_muc_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
 EXTRA_DIST += modules/muc/muc.md
 modules_offline_test_offline_SOURCES = modules/offline/test_offline.c $(lnt_kit) \
 	$(modules_offline_so_SOURCES)

@@ -219,10 +219,20 @@ serve_node(struct ln_node *node, struct ln_stanza *st)
 	ln_stanza_free(&ev.stanza);
 }
 
+/* While the store fails: what would be kept, and requests that change something, by kind. */
+static bool
+is_refused(const struct ln_stanza *st)
+{
+	if (st->kind == LN_IQ)
+		return st->type == LN_SET && ln_jid_is_bare(&st->to) &&
+		    store_stalled(work_store());
+	return work_refuses(st);
+}
+
 static void
 node_deliver(struct entity *entity, struct ln_stanza *st)
 {
-	if (work_refuses(st)) { /* before anything is shown that would not be kept */
+	if (is_refused(st)) { /* before anything is shown that would not be kept */
 		router_bounce(st, LN_ERR_RESOURCE_CONSTRAINT, NULL);
 		return;
 	}
@@ -244,7 +254,7 @@ node_host_gone(struct entity *entity)
 {
 	struct ln_node *node = as_node(entity);
 
-	if (node->state != NULL && entity->life == LIFE_ACTIVE)
+	if (node->state != NULL)
 		end_node(node, LN_NODE_HOST_GONE);
 }
 
@@ -264,7 +274,7 @@ static void
 shut_down(struct entity *entity, void *arg)
 {
 	(void)arg;
-	if (node_of(entity) != NULL && entity->life == LIFE_ACTIVE)
+	if (node_of(entity) != NULL)
 		end_node(as_node(entity), LN_NODE_SHUTDOWN);
 }
 
