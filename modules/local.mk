@@ -157,8 +157,10 @@ EXTRA_DIST += modules/disco/disco.md modules/ping/ping.md modules/version/versio
 lnt_kit = tests/kit/lnt.c tests/kit/lnt.h tests/unit/folder.h
 lnt_cppflags = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules \
 	-I$(top_srcdir)/tests/kit -I$(top_srcdir)/tests/unit
-unit_tests += modules/blocking/test_blocking modules/last/test_last modules/ping/test_ping \
+unit_tests += tests/unit/test_token modules/blocking/test_blocking modules/last/test_last modules/ping/test_ping \
 	modules/offline/test_offline modules/register/test_register
+tests_unit_test_token_SOURCES = tests/unit/test_token.c $(lnt_kit)
+tests_unit_test_token_CPPFLAGS = $(lnt_cppflags)
 modules_blocking_test_blocking_SOURCES = modules/blocking/test_blocking.c $(lnt_kit) \
 	$(modules_blocking_so_SOURCES) $(modules_carbons_so_SOURCES)
 modules_blocking_test_blocking_CPPFLAGS = $(lnt_cppflags)

@@ -22,7 +22,7 @@
 #define TOKEN_MS 60000
 #define KEY_MAX 512
 
-enum { HANDLED, UNKNOWN, UNANSWERED, TWICE, EXPIRED };
+enum { HANDLED, UNKNOWN, UNANSWERED, TWICE, EXPIRED, LATE };
 static const struct metric_row rows[] = {
 	[HANDLED] = { "handled_total", METRIC_COUNTER, "Requests handed to modules." },
 	[UNKNOWN] = { "unknown_total", METRIC_COUNTER, "Requests that no module answers." },
@@ -30,6 +30,8 @@ static const struct metric_row rows[] = {
 	    "Requests that a module left without an answer." },
 	[TWICE] = { "answered_twice_total", METRIC_COUNTER, "Second answers, dropped." },
 	[EXPIRED] = { "expired_total", METRIC_COUNTER, "Promised answers that did not come." },
+	[LATE] = { "late_total", METRIC_COUNTER,
+	    "Promised answers that came when the request had been answered in their place." },
 };
 METRICS(metrics, "iq", rows);
 
@@ -230,11 +232,13 @@ ln_answer(struct ln_ev_iq *ev, struct ln_stanza *result)
 
 /*
  * A token belongs to the module until it answers; the deadline only answers in
- * its place. So the module's pointer stays good, and a late answer is dropped.
+ * its place. So the module's pointer stays good, the request too, and a late
+ * answer is dropped.
  */
 struct ln_token {
 	TAILQ_ENTRY(ln_token) link;
-	struct ln_stanza *request; /* NULL: answered by the deadline */
+	struct ln_stanza *request;
+	bool answered; /* in the module's place: it is on no list */
 	const char *module;
 	unsigned instance;
 	int64_t due;
@@ -276,6 +280,7 @@ ln_token_request(const struct ln_token *token)
 	return token->request;
 }
 
+/* The request, if it is still to be answered. */
 static struct ln_stanza *
 end_token(struct ln_token **token_p)
 {
@@ -283,8 +288,12 @@ end_token(struct ln_token **token_p)
 	struct ln_stanza *request = token->request;
 
 	*token_p = NULL;
-	if (request != NULL)
+	if (token->answered) {
+		metric_inc(metrics, LATE);
+		ln_stanza_free(&request);
+	} else {
 		TAILQ_REMOVE(&local()->tokens, token, link);
+	}
 	free(token);
 	return request;
 }
@@ -295,7 +304,6 @@ ln_token_answer(struct ln_token **token, struct ln_stanza *result)
 	struct ln_stanza *request = end_token(token);
 
 	if (request == NULL) {
-		metric_inc(metrics, TWICE);
 		ln_stanza_free(&result);
 		return;
 	}
@@ -329,10 +337,15 @@ static void
 answer_for(struct iq_worker *iw, struct ln_token *token, enum ln_error error)
 {
 	struct ln_stanza *request = token->request;
+	struct ln_stanza *reply = ln_error_reply(request, error, ln_error_type(error), NULL);
 
 	TAILQ_REMOVE(&iw->tokens, token, link);
-	token->request = NULL;
-	router_bounce(request, error, NULL);
+	token->answered = true;
+	hold_release(&request->hold);
+	if (request->from.full != NULL || request->port != 0)
+		router_route(reply);
+	else
+		ln_stanza_free(&reply);
 }
 
 void

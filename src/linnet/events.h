@@ -222,7 +222,8 @@ struct ln_token;
  */
 enum ln_verdict ln_later(struct ln_ev_iq *ev, const struct ln_mod *mod, struct ln_token **token_r);
 
-/* The request, still owned by the token. */
+/* The request, owned by the token: there until the token ends, even if it was answered in the
+ * module's place meanwhile (the answer is dropped then). */
 const struct ln_stanza *ln_token_request(const struct ln_token *token);
 
 /* Answers and ends the token; ownership of the result passes. */
