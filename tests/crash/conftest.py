@@ -17,7 +17,7 @@ from kit.authority import Authority  # noqa: E402
 
 CONFIG = {
     "log": {"level": "warning"},
-    "modules": {"offline": {"limit": 10000000}},
+    "modules": {"offline": {"limit": 10000000}, "muc": {"messages": "1000000/1s"}},
 }
 
 

@@ -100,10 +100,14 @@ class Sender(Part):
 
     resumes = False
 
+    def enter(self, client):
+        """What comes before the messages."""
+
     def play(self):
         client = self.log_in()
         client.enable(resume=self.resumes)
-        self.ids, self.known, number = [], 0, 0
+        self.ids, self.known, number = [], 0, 0     # an id for each stanza; None: no message
+        self.enter(client)
         name = f"{self.user.local}.{self.stage.life}"
         while True:
             self.note_acked()
@@ -126,12 +130,28 @@ class Sender(Part):
 
     def note_acked(self):
         if (self.client.acked or 0) > self.known:
-            self.stage.ledger.acked.update(self.ids[self.known:self.client.acked])
+            self.stage.ledger.acked.update(filter(None, self.ids[self.known:self.client.acked]))
             self.known = self.client.acked
 
 
 class Resender(Sender):
     resumes = True
+
+
+class Talker(Sender):
+    """Speaks in a room; its archive is the recipient."""
+
+    def enter(self, client):
+        self.ids.append(None)
+        client.stanza(f"<presence to='{self.stage.room}/{self.user.local}'>"
+                      "<x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>"
+                      "</presence>")
+
+    def say(self, ident, recipient):
+        self.stage.ledger.sent[ident] = self.stage.room
+        self.ids.append(ident)
+        self.client.stanza(f"<message to='{self.stage.room}' type='groupchat' id='{ident}'>"
+                           f"<body>{ident}</body></message>")
 
 
 class Reader(Part):

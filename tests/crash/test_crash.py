@@ -24,6 +24,9 @@ What is asserted, and why:
 * The result of a roster set, and the acknowledgement of a subscription request,
   survive: the set in the roster of who asked, the request in both.
 
+* What was acknowledged to somebody who spoke in a persistent room is in its
+  archive, once and in order.
+
 Slow disks (a sync takes up to 0.2 s longer) take turns with fast ones.
 
     LINNET_KILLS=100 LINNET_CRASH_SEED=7 /usr/bin/python3 -m pytest tests/crash
@@ -38,7 +41,7 @@ from kit import wire
 from kit.server import User
 from ledger import Claims, Ledger
 from players import (Dawdler, Kernel, Player, Reader, Resender, Resumer, Sender, Silent, Sleeper,
-                     Suitor)
+                     Suitor, Talker)
 
 KILLS = int(os.environ.get("LINNET_KILLS", "20"))
 SEED = int(os.environ.get("LINNET_CRASH_SEED", str(random.randrange(10 ** 6))))
@@ -48,9 +51,12 @@ SUITS = 3               # subscription requests in one life
 
 CAST = {"sender": (Sender, 3), "resender": (Resender, 2), "reader": (Reader, 2),
         "kernel": (Kernel, 1), "resumer": (Resumer, 2), "dawdler": (Dawdler, 1),
-        "silent": (Silent, 1), "sleeper": (Sleeper, 1), "suitor": (Suitor, 1)}
+        "silent": (Silent, 1), "sleeper": (Sleeper, 1), "suitor": (Suitor, 1),
+        "talker": (Talker, 2)}
+ROOM = "forum"
 READ = ("reader", "kernel", "resumer", "dawdler", "silent", "sleeper")
 OFFLINE = 2
+MAM, RSM = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm"
 
 
 class Stage:
@@ -62,6 +68,7 @@ class Stage:
         self.claims["subscription acknowledged and lost"] = []
         self.rosters, self.courted = {}, set()
         self.life, self.killed = 0, threading.Event()
+        self.room = f"{ROOM}@conference.{self.server.host}"
         names = [f"{role}{n}" for role, (_, count) in CAST.items() for n in range(count)]
         names += [f"away{n}" for n in range(OFFLINE)] + ["herald"]
         names += [f"target{n}" for n in range(SUITS * KILLS)]
@@ -79,6 +86,7 @@ class Stage:
         file.write_text("".join(f"{user.jid} {user.password}\n" for user in self.users.values()),
                         encoding="ascii")
         self.server.ctl("user", "import", str(file))
+        self.server.ctl("muc", "create", self.room, self.users["herald"].jid)
 
     def live(self):
         """One life of the server, from its start to its end."""
@@ -127,6 +135,24 @@ class Stage:
             self.collect(herald, user)
         herald.close()
 
+    def collect_room(self):
+        """All that the archive of the room has, page by page."""
+        client = Player(self.server, self.users["herald"]).login()
+        visit, after, complete = self.ledger.visit(self.room), "", False
+        while not complete:
+            client.send(f"<iq type='set' id='mam' to='{self.room}'><query xmlns='{MAM}'>"
+                        f"<set xmlns='{RSM}'><max>100</max>{after}</set></query></iq>")
+            fin = None
+            while fin is None:
+                for element in client.pump(5):
+                    visit.ids += [m.get("id") for m in element.iter("{jabber:client}message")
+                                  if m is not element]
+                    fin = element.find(f"{{{MAM}}}fin") if fin is None else fin
+            complete = fin.get("complete") == "true"
+            last = fin.findtext(f"{{{RSM}}}set/{{{RSM}}}last")
+            after = f"<after>{last}</after>" if last else ""
+        client.close()
+
     def check_courtship(self):
         """In the suitor's roster; and whom he asked is asked."""
         for suitor, target in sorted(self.courted):
@@ -166,6 +192,7 @@ def test_kills(doomed, record_property):
         stage.server.start()
     doomed.slow(0)
     stage.collect_all()
+    stage.collect_room()
     stage.check_courtship()
     stage.ledger.check(stage.claims)
     for line in report(stage, time.monotonic() - began):
