@@ -143,7 +143,7 @@ step_tsan_unit() { slow; launcher=$(no_randomisation); unit_in tsan; }
 step_tsan_functional() {
 	slow
 	launcher=$(no_randomisation)
-	pytest_in tsan $([ -n "$all" ] && echo tests/functional || ls tests/functional/[ce][0-9]*.py) \
+	pytest_in tsan $([ -n "$all" ] && echo tests/functional || ls tests/functional/[ces][0-9]*.py) \
 	    -n "$workers"
 }
 there_tsan_functional() { has_tests tests/functional; }

@@ -23,6 +23,8 @@
 #define REST_MS 1000    /* after the first failure; doubles */
 #define REST_MAX_MS 60000
 #define REMEMBER_MS 300000
+#define STEADY_MS 10000 /* a link that was up for so long is in order */
+#define RETURNS_MAX 3   /* times a stanza comes back before it is given up */
 
 enum { LINKS, DIALS, FAILED, LOST, FULL, REFUSED, RESTING };
 static const struct metric_row rows[] = {
@@ -238,6 +240,11 @@ link_return(struct sending *sending)
 		sending_bounce(&sending, LN_ERR_RESOURCE_CONSTRAINT, NULL);
 		return;
 	}
+	if (++sending->returns > RETURNS_MAX) {
+		sending_bounce(&sending, LN_ERR_REMOTE_SERVER_TIMEOUT,
+		    "this server takes stanzas and does not acknowledge them");
+		return;
+	}
 	enqueue(link, sending);
 	look_soon(link);
 }
@@ -267,14 +274,20 @@ give(struct link *link, struct sending *sending)
 static void
 dial(struct link *link)
 {
+	int64_t now = worker_now_ms();
+
+	if (link->peer == NULL && (here()->shelved || link->dial != NULL))
+		return;
+	if (link->peer == NULL && now < link->dials_at) {
+		timer_set_sooner(&link->timer, link->dials_at - now);
+		return;
+	}
 	if (link->state != LINK_UP)
 		link->state = LINK_DIALS;
 	if (link->peer != NULL) {
 		out_wanted(link->peer);
 		return;
 	}
-	if (link->dial != NULL || here()->shelved)
-		return;
 	metric_inc(link_metrics, DIALS);
 	out_dial(link);
 }
@@ -314,6 +327,19 @@ link_failed(struct link *link, enum ln_error error, const char *text)
 	bounce_all(link, error, text);
 }
 
+/* A second loss soon after the first, and each one after it, makes the next call wait longer. */
+static void
+put_off(struct link *link)
+{
+	int64_t now = worker_now_ms();
+
+	if (now - link->up_at >= STEADY_MS)
+		link->failures = 0;
+	link->dials_at = now + (link->failures > 0 ? rest_time(link->failures - 1) : 0);
+	link->failures++;
+	link->rests_until = now;
+}
+
 /* One that just broke is dialled again though nothing waits: to know whether the server is gone. */
 void
 link_lost(struct link *link, const char *reason, bool broken)
@@ -324,6 +350,7 @@ link_lost(struct link *link, const char *reason, bool broken)
 		return;
 	link->route = (struct port_ref){ 0 };
 	link->state = LINK_IDLE;
+	put_off(link);
 	link->broken = broken && link->carried;
 	link->carried = link->broken;
 	log_info("s2s", "link ended local=%s remote=%s waiting=%u reason=%s", link->local,
@@ -339,9 +366,9 @@ link_up(struct link *link, struct port_ref route, bool own)
 	if (link->state == LINK_UP) /* one route until it is gone: so order holds */
 		return;
 	link->state = LINK_UP;
+	link->up_at = worker_now_ms();
 	link->route = route;
 	link->own_route = own;
-	link->failures = 0;
 	link->carried = true;
 	link->broken = false;
 	while (link->state == LINK_UP && (sending = dequeue(link)) != NULL)

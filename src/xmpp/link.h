@@ -59,6 +59,8 @@ struct link {
 	uint64_t taken; /* stanzas so far: their order */
 	unsigned failures;
 	int64_t rests_until; /* ms */
+	int64_t dials_at;    /* ms: not before */
+	int64_t up_at;       /* ms */
 	enum ln_error error; /* of the last failure */
 	TAILQ_HEAD(, verify) verifies;
 	unsigned verify_count;

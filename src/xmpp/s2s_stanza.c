@@ -446,7 +446,9 @@ peer_tend(struct peer *peer)
 		return;
 	if (conf == NULL || !pairs_any(peer)) {
 		next = peer->since + snapshot_current()->core.auth_timeout_ms - worker_now_ms();
-		if (next <= 0)
+		if (next <= 0 && peer->outgoing && peer->pair_count == 0)
+			stream_close(&peer->stream); /* it was for keys alone */
+		else if (next <= 0)
 			stream_fail(&peer->stream, STREAM_CONNECTION_TIMEOUT,
 			    "nothing was proven in time");
 	} else {

@@ -33,6 +33,7 @@ struct sending {
 	uint32_t to_worker; /* where a posted one is to go */
 	uint64_t to_port;
 	bool lasts;
+	uint8_t returns; /* from streams that ended */
 };
 TAILQ_HEAD(sending_list, sending);
 

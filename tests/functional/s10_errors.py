@@ -16,7 +16,7 @@ def world(authority):
     world.a = world.server("a.example", config={
         "hosts": {"second.a.example": {"s2s": {"tls": "required"}}}})
     for name in ("silent", "invalid", "error", "plain", "header", "endless", "closing", "again",
-                 "mute", "unknown", "order", "slow"):
+                 "mute", "unknown", "order", "slow", "taking"):
         setattr(world, name, world.rogue(f"{name}.example"))
     with socket.create_server(("127.0.0.1", 0)) as closed:
         world.way("closed.example", closed.getsockname()[1])
@@ -182,3 +182,16 @@ def test_closed_in_the_middle(world, juliet):
     peer.expect("<result xmlns='jabber:server:dialback'/>")
     peer.abort()
     expect_error(juliet, "closing.example", "wait", "remote-server-timeout")
+
+
+def test_takes_and_forgets(world, juliet):
+    """Accepted, never acknowledged, again and again: it comes back in the end."""
+    chat(juliet, "taking.example", "1")
+    for _ in range(4):
+        peer = world.taking.answer(timeout=15, features="<sm xmlns='urn:xmpp:sm:3'/>")
+        peer.allow()
+        peer.expect("<enable xmlns='urn:xmpp:sm:3'/>")
+        peer.send("<enabled xmlns='urn:xmpp:sm:3'/>")
+        peer.expect("<message id='1'/>")
+        peer.abort()
+    expect_error(juliet, "taking.example", "wait", "remote-server-timeout", "1")

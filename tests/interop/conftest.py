@@ -19,6 +19,14 @@ MODULES = ("offline", "disco", "version", "time", "last", "vcard", "private", "b
            "carbons", "csi", "muc")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file goes to one worker as a whole, for its tests share servers."""
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
+
+
 def _serve(tmp_path_factory, **c2s):
     folder = tempfile.mkdtemp(prefix="linnet-")
     authority = Authority(tmp_path_factory.mktemp("authority"))
