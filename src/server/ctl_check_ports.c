@@ -48,23 +48,43 @@ holds_socket(long process, unsigned long inode)
 	return owner;
 }
 
+/* "0: 0100007F:1466 00000000:0000 0A ... INODE ...": a row of a table, in hexadecimal digits. */
+enum { LOCAL = 1, STATE = 3, INODE = 9, FIELDS };
+
+struct row {
+	unsigned long port, state, inode;
+};
+
+static bool
+read_row(char *line, struct row *row)
+{
+	char *fields[FIELDS], *rest = NULL, *port;
+
+	for (unsigned i = 0; i < FIELDS; i++) {
+		fields[i] = strtok_r(i == 0 ? line : NULL, " ", &rest);
+		if (fields[i] == NULL)
+			return false;
+	}
+	port = strrchr(fields[LOCAL], ':');
+	if (port == NULL)
+		return false;
+	row->port = strtoul(port + 1, NULL, 16);
+	row->state = strtoul(fields[STATE], NULL, 16);
+	row->inode = strtoul(fields[INODE], NULL, 10);
+	return true;
+}
+
 /* Looks through one table for listeners on this port. */
 static enum owner
 search_table(const char *table, unsigned port, long process, enum owner owner)
 {
 	FILE *file = fopen(table, "re");
+	struct row row;
 	char line[512];
 
-	while (file != NULL && owner != OWNER_SERVER && fgets(line, sizeof line, file) != NULL) {
-		unsigned local, state;
-		unsigned long inode;
-
-		if (sscanf(line,
-			" %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %lu",
-			&local, &state, &inode) == 3 &&
-		    local == port && state == LISTENS)
-			owner = holds_socket(process, inode);
-	}
+	while (file != NULL && owner != OWNER_SERVER && fgets(line, sizeof line, file) != NULL)
+		if (read_row(line, &row) && row.port == port && row.state == LISTENS)
+			owner = holds_socket(process, row.inode);
 	if (file != NULL)
 		fclose(file);
 	return owner;
