@@ -26,6 +26,19 @@ somebody_available(const struct ln_account *account)
 	return session != NULL;
 }
 
+/* Wall-clock ms of the newest login among its sessions; 0: there are none. */
+static int64_t
+last_login(const struct ln_account *account)
+{
+	const struct ln_session *session = ln_session_first(account);
+	int64_t newest = 0;
+
+	for (; session != NULL; session = ln_session_next(session))
+		if (ln_session_since(session) > newest)
+			newest = ln_session_since(session);
+	return newest;
+}
+
 static void
 last_gone(const struct ln_mod *mod, struct ln_ev_presence_unavailable *ev)
 {
@@ -37,6 +50,7 @@ last_gone(const struct ln_mod *mod, struct ln_ev_presence_unavailable *ev)
 	scratch = ln_stanza_new(LN_PRESENCE, LN_UNAVAILABLE, NULL, NULL);
 	doc = ln_add(scratch, "seen", NS_SEEN);
 	ln_set_attrf(doc, "at", "%lld", (long long)(ln_wall() / 1000));
+	ln_set_attrf(doc, "login", "%lld", (long long)(last_login(ev->account) / 1000));
 	if (ev->head.stanza != NULL && ln_child(ev->head.stanza, "status", NS_CLIENT) != NULL)
 		ln_append_text(doc, ln_elem_text(ln_child(ev->head.stanza, "status", NS_CLIENT)));
 	ln_value_set(mod, ev->account, SEEN, "", doc);
@@ -108,6 +122,66 @@ last_to_session(const struct ln_mod *mod, struct ln_ev_iq_received *ev)
 	return ln_refuse(ev->stanza, LN_ERR_FORBIDDEN, "You may not see this user's presence.");
 }
 
+/* --- when a user logged in last (XEP-0133 §4.9) ------------------------------------------------ */
+
+static void
+answer_login(struct ln_call *call, int64_t wall_ms)
+{
+	ln_call_cell(call, "accountjids");
+	ln_call_cell(call, ln_call_text(call, 0));
+	if (wall_ms == 0) {
+		ln_call_say(call, "This user was never here.");
+		return;
+	}
+	ln_call_cell(call, "lastlogin");
+	ln_call_cell_stamp(call, wall_ms);
+}
+
+static void
+seen_known(void *arg, bool ok, const struct ln_elem *doc)
+{
+	const char *at = doc != NULL ? ln_elem_attr(doc, "login") : NULL;
+	struct ln_call *call = arg;
+
+	if (at == NULL && doc != NULL)
+		at = ln_elem_attr(doc, "at");
+	if (ok)
+		answer_login(call, at != NULL ? strtoll(at, NULL, 10) * 1000 : 0);
+	else
+		ln_call_fail(call, "it could not be read");
+	ln_call_done(call);
+}
+
+static void
+user_last(const struct ln_mod *mod, struct ln_call *call)
+{
+	int64_t newest = last_login(ln_call_account(call));
+
+	ln_call_columns(call, "name", "value", NULL);
+	if (newest != 0) {
+		answer_login(call, newest);
+		return;
+	}
+	ln_call_later(call);
+	ln_value_fetch(mod, ln_call_account(call), SEEN, "", seen_known, call);
+}
+
+static const struct ln_arg last_args[] = {
+	{ LN_ARG_ACCOUNT, "jid", "Whose.", 0, NULL, "accountjids" }, LN_ARG_ROWS_END
+};
+
+static const struct ln_command commands[] = {
+	{ .name = "user last",
+	    .help = "Tell when a user logged in last.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_ACCOUNT,
+	    .args = last_args,
+	    .run = user_last,
+	    .node = "http://jabber.org/protocol/admin#get-user-lastlogin",
+	    .result_as = LN_RESULT_FACTS },
+	LN_COMMAND_END,
+};
+
 static const struct ln_hook hooks[] = { LN_ON(presence_unavailable, LN_PRIO_DEFAULT, last_gone),
 	LN_ON(iq_received, LN_PRIO_POLICY, last_to_session), LN_HOOK_END };
 
@@ -118,4 +192,4 @@ static const struct ln_iq_handler iq_handlers[] = {
 
 LN_MODULE(last, .summary = "XEP-0012: Last Activity", .hooks = hooks, .iq_handlers = iq_handlers,
     .features = LN_FEATURES("jabber:iq:last"), .account_features = LN_FEATURES("jabber:iq:last"),
-    .values = values, .for_components = true, );
+    .values = values, .commands = commands, .for_components = true, );

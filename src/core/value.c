@@ -411,3 +411,36 @@ ln_value_read(const struct ln_mod *mod, struct ln_account *account, unsigned val
 	entity_job_begin(entity);
 	work_read(entity, job, value_read, reading);
 }
+
+struct fetching {
+	void (*done)(void *arg, bool ok, const struct ln_elem *doc);
+	void *arg;
+};
+
+static void
+value_fetched(struct store_job *job, void *arg)
+{
+	const struct fetching *fetching = arg;
+	const struct store_row *row = store_rows(job, 0);
+	struct arena *arena = arena_new(512);
+	const struct ln_elem *elem = NULL;
+	const char *error;
+
+	if (row != NULL && row->cell[0].bytes != NULL)
+		elem = ln_elem_parse(arena, row->cell[0].bytes, row->cell[0].len, &error);
+	fetching->done(fetching->arg, store_job_outcome(job) == STORE_OK, elem);
+	arena_free(&arena);
+}
+
+void
+ln_value_fetch(const struct ln_mod *mod, struct ln_account *account, unsigned value,
+    const char *key, void (*done)(void *arg, bool ok, const struct ln_elem *doc), void *arg)
+{
+	struct entity *entity = account_entity(account);
+	struct store_job *job = store_job_new(work_store(), mod->def->name);
+	struct fetching *fetching = store_job_alloc(job, sizeof *fetching);
+
+	*fetching = (struct fetching){ done, arg };
+	store_value_get(job, entity->number, mod->def->name, mod->def->values[value].name, key);
+	work_read(entity, job, value_fetched, fetching);
+}

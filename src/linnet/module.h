@@ -182,6 +182,11 @@ void ln_value_read(const struct ln_mod *mod, struct ln_account *account, unsigne
     void (*done)(const struct ln_mod *mod, struct ln_account *account, struct ln_token *token,
 	const struct ln_elem *doc));
 
+/* The same for who waits without a token, a command: `done` is always called, on this worker;
+ * `ok` false: it could not be read. */
+void ln_value_fetch(const struct ln_mod *mod, struct ln_account *account, unsigned value,
+    const char *key, void (*done)(void *arg, bool ok, const struct ln_elem *doc), void *arg);
+
 /*
  * The same of the host that the module is on at, without an account (its row is in `values` too,
  * without flags). Every worker has them all, so they are few and small; they are read at any time,

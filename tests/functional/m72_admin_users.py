@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Administration of accounts from a client: forms and results as XEP-0133 has them."""
 
+import datetime
+import time
+
 import pytest
 from kit import Client, only_linnet
 from m70_admin import ADMIN, COMMANDS, CONFIG, DATA, execute, nodes, submit
@@ -123,6 +126,25 @@ def test_statistics(admin, juliet):
     assert values(done, "rostersize") == ["0"]
     assert values(done, "onlineresources") == [juliet.resource]
     assert values(done, "ipaddresses") == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("way", ["online", "gone", "never"])
+def test_last_login(servers, way):
+    """§4.9."""
+    server = servers({**CONFIG, "modules": {**CONFIG["modules"], "last": {}}})
+    admin = Client(server, server.user("escalus", numbered=False)).login()
+    user, before = server.user("juliet"), time.time()
+    if way != "never":
+        juliet = Client(server, user).login().online()
+        if way == "gone":
+            juliet.close()
+    done = run(admin, "get-user-lastlogin", accountjids=user.jid)
+    assert values(done, "accountjids") == [user.jid]
+    if way == "never":
+        assert values(done, "lastlogin") is None
+    else:
+        stamp = datetime.datetime.fromisoformat(values(done, "lastlogin")[0])
+        assert before - 2 < stamp.timestamp() < time.time() + 2
 
 
 def test_numbers(server, admin, juliet):
