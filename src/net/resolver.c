@@ -69,7 +69,8 @@ static struct resolver {
 	bool warned;
 	struct query *queries;
 	struct handles sent;
-	unsigned waiting;
+	unsigned waiting; /* askers */
+	unsigned live;    /* queries that somebody waits for */
 } self;
 
 static bool registered;
@@ -100,6 +101,7 @@ static void
 leave(struct query *query, struct asker *asker)
 {
 	TAILQ_REMOVE(&query->askers, asker, place);
+	self.live -= TAILQ_EMPTY(&query->askers);
 	self.waiting--;
 	metric_add(dns_metrics, WAITING, -1);
 }
@@ -395,15 +397,40 @@ query_new(const struct asker *asker)
 	return query;
 }
 
+/* Labels of 1 to 63 characters. What is longer than a name can be has come as "". */
+static bool
+is_name(const char *text)
+{
+	size_t len;
+
+	do {
+		len = strcspn(text, ".");
+		if (len == 0 || len > 63)
+			return false;
+		text += len;
+	} while (*text++ == '.');
+	return true;
+}
+
 static const char *
 refuses(const struct asker *asker)
 {
-	if (asker->name[0] == '\0')
+	if (!is_name(asker->name))
 		return "this is no name for DNS";
 	if (atomic_load(&faked) != NULL)
 		return NULL;
 	begin();
 	return self.context == NULL && self.trial == NULL ? "the resolver is not running" : NULL;
+}
+
+static bool
+is_full(const struct query *query)
+{
+	if (self.waiting >= RESOLVER_ASKERS_MAX)
+		return true;
+	return query == NULL &&
+	    (self.live >= RESOLVER_NAMES_MAX ||
+		HASH_COUNT(self.queries) >= (unsigned)4 * RESOLVER_NAMES_MAX);
 }
 
 void
@@ -418,8 +445,7 @@ asker_arrived(struct worker *worker, struct post *post)
 		refuse(asker, DNS_FAILED, wrong);
 		return;
 	}
-	if (self.waiting >= RESOLVER_ASKERS_MAX ||
-	    (query == NULL && HASH_COUNT(self.queries) >= RESOLVER_NAMES_MAX)) {
+	if (is_full(query)) {
 		refuse(asker, DNS_BUSY, NULL);
 		return;
 	}
@@ -427,6 +453,7 @@ asker_arrived(struct worker *worker, struct post *post)
 		metric_inc(dns_metrics, JOINED);
 	else
 		query = query_new(asker);
+	self.live += TAILQ_EMPTY(&query->askers);
 	TAILQ_INSERT_TAIL(&query->askers, asker, place);
 	self.waiting++;
 	metric_add(dns_metrics, WAITING, 1);

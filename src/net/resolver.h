@@ -14,7 +14,8 @@
  *	resolver_close();				main thread, while workers still turn
  *	resolver_free();				main thread, before workers_stop()
  *
- * Bounds: 1,000 names at a time, 16,000 who wait for them, 16 MiB of caches.
+ * Bounds: 1,000 names that somebody waits for (and 3,000 that nobody does any
+ * more), 16,000 askers, 16 MiB of caches.
  *
  * SPDX-License-Identifier: MIT
  */

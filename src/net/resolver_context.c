@@ -23,7 +23,7 @@ static const char *const options[][2] = {
 	{ "neg-cache-size:", "1m" },
 	{ "infra-cache-numhosts:", "1000" },
 	{ "outgoing-range:", "512" },
-	{ "num-queries-per-thread:", "2048" },
+	{ "num-queries-per-thread:", "4096" },
 	{ "do-not-query-localhost:", "no" },
 	{ "cache-max-negative-ttl:", "300" },
 	{ "edns-buffer-size:", "1232" },

@@ -241,9 +241,13 @@ START_TEST(what_is_no_name_fails)
 	resolver_ask(name, DNS_A, on_answer, &asked);
 	resolver_ask("", DNS_A, on_answer, &asked);
 	resolver_ask(".", DNS_A, on_answer, &asked);
+	resolver_ask("a..example", DNS_A, on_answer, &asked);
+	resolver_ask(".example", DNS_A, on_answer, &asked);
+	name[64] = '\0';
+	resolver_ask(name, DNS_A, on_answer, &asked);
 	turn();
 	turn();
-	ck_assert_uint_eq(asked.count, 3);
+	ck_assert_uint_eq(asked.count, 6);
 	ck_assert_int_eq(asked.status, DNS_FAILED);
 	end();
 }
