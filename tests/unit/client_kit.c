@@ -87,7 +87,6 @@ answer_bind(struct up *up)
 	struct port_bound bound = { .session = 7, .jid = &jid };
 
 	kit_port = up->port;
-	ck_assert_ptr_nonnull(port);
 	if (kit_refuses)
 		bound = (struct port_bound){ .error = LN_ERR_CONFLICT, .text = "taken" };
 	else
@@ -121,6 +120,8 @@ handle_up(struct entity *entity, struct up *up)
 	struct port_enabled enabled = { NULL, 600 };
 
 	(void)entity;
+	if (port == NULL && up->kind != UP_DETACH)
+		return; /* the stream ended in the same turn */
 	switch (up->kind) {
 	case UP_BIND:
 		note("bind %s %s", up->account.full, up->bind.resource ? up->bind.resource : "-");
