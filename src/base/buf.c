@@ -17,20 +17,15 @@ buf_free(struct buf *buf)
 	*buf = (struct buf)BUF_INIT;
 }
 
-char *
-buf_grow(struct buf *buf, size_t more)
+void
+buf_enlarge(struct buf *buf, size_t need)
 {
-	size_t need = buf->len + more + 1;
+	size_t room = buf->room ? buf->room * 2 : 64;
 
-	if (need > buf->room) {
-		size_t room = buf->room ? buf->room * 2 : 64;
-
-		if (room < need)
-			room = need;
-		buf->data = xrealloc(buf->data, room);
-		buf->room = room;
-	}
-	return buf->data + buf->len;
+	if (room < need)
+		room = need;
+	buf->data = xrealloc(buf->data, room);
+	buf->room = room;
 }
 
 char *

@@ -32,8 +32,19 @@ struct buf {
 /* Gives the memory back; the buffer is empty and usable again. */
 void buf_free(struct buf *buf);
 
+/* The rest of buf_grow(): more memory. */
+void buf_enlarge(struct buf *buf, size_t need);
+
 /* Makes room for `more` bytes behind the current ones; returns where they go. */
-char *buf_grow(struct buf *buf, size_t more) __attribute__((returns_nonnull));
+static inline char *
+buf_grow(struct buf *buf, size_t more)
+{
+	size_t need = buf->len + more + 1;
+
+	if (need > buf->room)
+		buf_enlarge(buf, need);
+	return buf->data + buf->len;
+}
 
 /* Takes the bytes out as a malloc()ed, NUL-terminated block and empties the buffer. */
 char *buf_take(struct buf *buf) __attribute__((returns_nonnull));

@@ -195,7 +195,9 @@ ln_stamp(struct ln_stanza *st, const struct ln_jid *by, const char *id)
 
 	ln_strip(st, "stanza-id", NS_SID, is_stamp_of, (void *)by);
 	elem = ln_add(st, "stanza-id", NS_SID);
-	ln_set_attrf(elem, "by", "%.*s", (int)ln_jid_bare_len(by), by->full);
+	ln_set_attr(elem, "by",
+	    ln_jid_is_bare(by) ? by->full
+			       : arena_strndup(st->arena, by->full, ln_jid_bare_len(by)));
 	ln_set_attr(elem, "id", id);
 }
 
