@@ -67,20 +67,33 @@ affiliation_count(const struct room *room, enum affiliation affiliation)
 const struct affiliated *
 nick_owner(const struct room *room, const char *nick)
 {
-	return ln_dict_get(room->reserved, nick);
+	char *look = nick_look(nick);
+	const struct affiliated *owner = ln_dict_get(room->reserved, look);
+
+	free(look);
+	return owner;
+}
+
+static void
+reserve(struct room *room, const char *nick, struct affiliated *affiliated)
+{
+	char *look = nick_look(nick);
+
+	ln_dict_set(room->reserved, look, affiliated);
+	free(look);
 }
 
 static void
 set_nick(struct room *room, struct affiliated *affiliated, const char *nick)
 {
+	char *before = affiliated->nick;
+
+	affiliated->nick = nick != NULL && *nick != '\0' ? muc_copy(nick) : NULL;
+	if (before != NULL)
+		reserve(room, before, NULL);
 	if (affiliated->nick != NULL)
-		ln_dict_set(room->reserved, affiliated->nick, NULL);
-	free(affiliated->nick);
-	affiliated->nick = NULL;
-	if (nick == NULL || *nick == '\0')
-		return;
-	affiliated->nick = muc_copy(nick);
-	ln_dict_set(room->reserved, affiliated->nick, affiliated);
+		reserve(room, affiliated->nick, affiliated);
+	free(before);
 }
 
 static void

@@ -266,13 +266,14 @@ entry_of(const struct here *here, const struct ln_stanza *st, const struct occup
 {
 	const struct ln_jid *who = ln_from(st);
 	struct room *room = here->room;
+	const struct occupant *like = occupant_like(room, ln_jid_resource(ln_to(st)));
 
 	return (struct entry){ .affiliation = affiliation_of(here, who),
 		.locked = room->locked && affiliation_of(here, who) != AFF_OWNER,
 		.members_only = room->config.members_only,
 		.full = same == NULL && is_full(here),
 		.password_wrong = password_is_wrong(room, ln_child(st, "x", NS_MUC)),
-		.nick_taken = same != NULL && !ln_jid_same_bare(&same->bare, who),
+		.nick_taken = like != NULL && !ln_jid_same_bare(&like->bare, who),
 		.nick_reserved = is_reserved(room, ln_jid_resource(ln_to(st)), who) };
 }
 
@@ -415,14 +416,14 @@ rename_occupant(struct here *here, struct visit *visit, struct ln_stanza *st)
 {
 	struct occupant *occupant = visit->occupant;
 	const char *nick = ln_jid_resource(ln_to(st)), *wrong = check_nick(here, nick);
+	const struct occupant *like = occupant_like(here->room, nick);
 	struct notice notice = { .codes = { 303 }, .new_nick = nick };
 
 	if (wrong != NULL) {
 		ln_refuse(st, LN_ERR_NOT_ACCEPTABLE, "%s", wrong);
 		return;
 	}
-	if (occupant_by_nick(here->room, nick) != NULL ||
-	    is_reserved(here->room, nick, &occupant->bare)) {
+	if ((like != NULL && like != occupant) || is_reserved(here->room, nick, &occupant->bare)) {
 		ln_refuse(st, LN_ERR_CONFLICT, "That nickname is taken.");
 		return;
 	}

@@ -89,6 +89,7 @@ struct occupant {
 	TAILQ_ENTRY(occupant) link;
 	struct ln_jid jid;  /* room@service/nick */
 	struct ln_jid bare; /* whose it is */
+	char *look;         /* of its nick: nick_look() */
 	enum role role;
 	struct visit_list visits;     /* the first is the one that is shown */
 	struct ln_stanza *shown[2];   /* its presence, without and with the JID; NULL: to be made */
@@ -117,7 +118,8 @@ struct room {
 	char *avatar;                   /* SHA-1 of its picture in hexadecimal digits; NULL: none */
 	struct ln_dict *affiliations;   /* struct affiliated by bare JID */
 	struct affiliated_list affiliated;
-	struct ln_dict *reserved; /* struct affiliated by nick */
+	struct ln_dict *reserved; /* struct affiliated by what its nick looks like */
+	struct ln_dict *looks;    /* struct occupant by what his nick looks like */
 	struct ln_dict *nicks;    /* struct occupant by nick */
 	struct ln_dict *visits;   /* struct visit by full JID */
 	struct occupant_list occupants;
@@ -200,6 +202,10 @@ const struct affiliated *nick_owner(const struct room *room, const char *nick);
 /* --- occupant.c ------------------------------------------------------------------------------- */
 
 struct occupant *occupant_by_nick(const struct room *room, const char *nick);
+
+/* One whose nick differs in case or width alone, so that nobody is mistaken for him. */
+struct occupant *occupant_like(const struct room *room, const char *nick);
+char *nick_look(const char *nick); /* the caller's to free */
 struct visit *visit_by_jid(const struct room *room, const struct ln_jid *full);
 struct occupant *occupant_next_of(const struct room *room, const struct occupant *after,
     const struct ln_jid *bare); /* `after` NULL: the first */

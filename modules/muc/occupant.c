@@ -16,6 +16,60 @@ occupant_by_nick(const struct room *room, const char *nick)
 	return ln_dict_get(room->nicks, nick);
 }
 
+/* As accounts are compared (RFC 8265 §3.3); what may stand in no account's name is one to us. */
+char *
+nick_look(const char *nick)
+{
+	struct ln_stanza *scratch = ln_stanza_new(LN_IQ, LN_GET, NULL, NULL);
+	char *plain = muc_copy(nick), *look;
+	const char *prepared = NULL;
+
+	for (char *at = plain; *at != '\0'; at++)
+		if (strchr(" \"&'/:<>@", *at) != NULL)
+			*at = '_';
+	if (ln_jid_prepare_local(ln_stanza_arena(scratch), plain, strlen(plain), &prepared) !=
+	    LN_JID_OK)
+		prepared = plain;
+	look = muc_copy(prepared);
+	free(plain);
+	ln_stanza_free(&scratch);
+	return look;
+}
+
+struct occupant *
+occupant_like(const struct room *room, const char *nick)
+{
+	struct occupant *exact = occupant_by_nick(room, nick), *like;
+	char *look;
+
+	if (exact != NULL)
+		return exact;
+	look = nick_look(nick);
+	like = ln_dict_get(room->looks, look);
+	free(look);
+	return like;
+}
+
+static void
+list_nick(struct room *room, struct occupant *occupant)
+{
+	const char *nick = ln_jid_resource(&occupant->jid);
+
+	occupant->look = nick_look(nick);
+	ln_dict_set(room->nicks, nick, occupant);
+	ln_dict_set(room->looks, occupant->look, occupant);
+}
+
+static void
+unlist_nick(struct room *room, struct occupant *occupant)
+{
+	ln_dict_set(room->nicks, ln_jid_resource(&occupant->jid), NULL);
+	if (ln_dict_get(room->looks, occupant->look) == occupant)
+		ln_dict_set(room->looks, occupant->look, NULL);
+	free(occupant->look);
+	occupant->look = NULL;
+}
+
 struct visit *
 visit_by_jid(const struct room *room, const struct ln_jid *full)
 {
@@ -99,7 +153,7 @@ occupant_add(struct here *here, const struct ln_jid *jid, const struct ln_jid *b
 	ln_jid_copy(&occupant->bare, bare);
 	occupant_make_id(room, bare, occupant->id);
 	TAILQ_INSERT_TAIL(&room->occupants, occupant, link);
-	ln_dict_set(room->nicks, ln_jid_resource(&occupant->jid), occupant);
+	list_nick(room, occupant);
 	return occupant;
 }
 
@@ -135,10 +189,10 @@ visit_set_presence(struct visit *visit, const struct ln_stanza *presence)
 void
 occupant_rename(struct here *here, struct occupant *occupant, const struct ln_jid *jid)
 {
-	ln_dict_set(here->room->nicks, ln_jid_resource(&occupant->jid), NULL);
+	unlist_nick(here->room, occupant);
 	ln_jid_free(&occupant->jid);
 	ln_jid_copy(&occupant->jid, jid);
-	ln_dict_set(here->room->nicks, ln_jid_resource(&occupant->jid), occupant);
+	list_nick(here->room, occupant);
 	occupant_changed(occupant);
 }
 
@@ -161,7 +215,7 @@ occupant_remove(struct room *room, struct occupant *occupant)
 	while (!TAILQ_EMPTY(&occupant->visits))
 		visit_remove(room, TAILQ_FIRST(&occupant->visits));
 	TAILQ_REMOVE(&room->occupants, occupant, link);
-	ln_dict_set(room->nicks, ln_jid_resource(&occupant->jid), NULL);
+	unlist_nick(room, occupant);
 	occupant_changed(occupant);
 	ln_jid_free(&occupant->jid);
 	ln_jid_free(&occupant->bare);
@@ -174,5 +228,6 @@ occupants_free(struct room *room)
 	while (!TAILQ_EMPTY(&room->occupants))
 		occupant_remove(room, TAILQ_FIRST(&room->occupants));
 	ln_dict_free(&room->nicks);
+	ln_dict_free(&room->looks);
 	ln_dict_free(&room->visits);
 }

@@ -213,7 +213,7 @@ register_set(struct here *here, struct ln_ev_iq *ev)
 		return ln_refuse(ev->stanza, LN_ERR_NOT_ACCEPTABLE, "This is no nickname.");
 	nick = ln_jid_resource(&jid);
 	owner = nick_owner(here->room, nick);
-	present = occupant_by_nick(here->room, nick);
+	present = occupant_like(here->room, nick);
 	if ((owner != NULL && !ln_jid_same_bare(&owner->jid, from)) ||
 	    (present != NULL && !ln_jid_same_bare(&present->bare, from)))
 		return ln_refuse(ev->stanza, LN_ERR_CONFLICT, "That nickname is taken.");

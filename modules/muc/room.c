@@ -80,6 +80,7 @@ begin(struct room *room)
 	room->affiliations = ln_dict_new();
 	room->reserved = ln_dict_new();
 	room->nicks = ln_dict_new();
+	room->looks = ln_dict_new();
 	room->visits = ln_dict_new();
 	TAILQ_INIT(&room->affiliated);
 	TAILQ_INIT(&room->occupants);

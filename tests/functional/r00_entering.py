@@ -94,6 +94,17 @@ def test_nickname_taken(server, coven, witches):
     coven.refused(third, "firstwitch", "conflict", "cancel")
 
 
+@pytest.mark.parametrize("nick", ["FirstWitch", "FIRSTWITCH", "\uff46irstwitch"])
+def test_nickname_that_looks_taken(server, coven, witches, nick):
+    """§13.6: nobody is mistaken for another."""
+    third = server.client("second", "cell")
+    coven.refused(third, nick, "conflict", "cancel")
+    _, hag = witches
+    hag.send(f"<presence to='{coven / 'ThirdWitch'}'/>")
+    hag.expect(f"<presence from='{coven / 'thirdwitch'}' type='unavailable'/>")
+    hag.expect(f"<presence from='{coven / 'ThirdWitch'}' type='!'/>")
+
+
 def test_several_clients(server, coven, witches):
     """§7.2.8: one user, one nick, several clients."""
     hecate, hag = witches
