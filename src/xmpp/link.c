@@ -19,7 +19,6 @@
 #include "linnet/credentials.h"
 
 #define LINKS_MAX 20000 /* of a worker */
-#define VERIFIES_MAX 64 /* keys that wait, of a link */
 #define REST_MS 1000    /* after the first failure; doubles */
 #define REST_MAX_MS 60000
 #define REMEMBER_MS 300000
@@ -64,7 +63,7 @@ links_first(void)
 
 static void on_timer(void *arg);
 
-static struct link *
+struct link *
 link_find(const char *local, size_t local_len, const char *remote, size_t remote_len)
 {
 	size_t len = local_len + remote_len + 2;
@@ -147,15 +146,15 @@ link_get(const char *local, size_t local_len, const char *remote, size_t remote_
 	return link != NULL ? link : link_new(local, local_len, remote, remote_len);
 }
 
-static struct link *
+struct link *
 link_named(const char *local, const char *remote)
 {
 	return link_get(local, strlen(local), remote, strlen(remote));
 }
 
 /* To be looked at in a later turn. */
-static void
-look_soon(struct link *link)
+void
+link_look_soon(struct link *link)
 {
 	timer_set_sooner(&link->timer, 0);
 }
@@ -246,7 +245,7 @@ link_return(struct sending *sending)
 		return;
 	}
 	enqueue(link, sending);
-	look_soon(link);
+	link_look_soon(link);
 }
 
 static void
@@ -271,8 +270,8 @@ give(struct link *link, struct sending *sending)
 /* --- dialling --------------------------------------------------------------------------------- */
 
 /* Gets a stream, or has the one there is ask for what is needed now. */
-static void
-dial(struct link *link)
+void
+link_dial(struct link *link)
 {
 	int64_t now = worker_now_ms();
 
@@ -305,12 +304,10 @@ rest_time(unsigned failures)
 	return ms - ms / 4 + ms / 2 * random / UINT16_MAX;
 }
 
-static void answer_verifies(struct link *link, enum ln_error error);
-
 void
 link_failed(struct link *link, enum ln_error error, const char *text)
 {
-	answer_verifies(link, error);
+	link_end_verifies(link, error);
 	if (link->state == LINK_UP || here()->shelved) /* up by a route that they opened */
 		return;
 	metric_inc(link_metrics, FAILED);
@@ -345,7 +342,7 @@ void
 link_lost(struct link *link, const char *reason, bool broken)
 {
 	metric_inc(link_metrics, LOST);
-	answer_verifies(link, LN_ERR_REMOTE_SERVER_TIMEOUT);
+	link_end_verifies(link, LN_ERR_REMOTE_SERVER_TIMEOUT);
 	if (link->state == LINK_UP && !link->own_route)
 		return;
 	link->route = (struct port_ref){ 0 };
@@ -355,7 +352,7 @@ link_lost(struct link *link, const char *reason, bool broken)
 	link->carried = link->broken;
 	log_info("s2s", "link ended local=%s remote=%s waiting=%u reason=%s", link->local,
 	    link->remote, link->count, log_quote(reason));
-	look_soon(link);
+	link_look_soon(link);
 }
 
 void
@@ -393,7 +390,7 @@ on_timer(void *arg)
 	if (link->state == LINK_RESTS && worker_now_ms() >= link->rests_until)
 		link->state = LINK_IDLE;
 	if (link->state == LINK_IDLE && (link->count > 0 || link->verify_count > 0 || link->broken))
-		dial(link);
+		link_dial(link);
 	else if (is_idle(link) && !remembers(link))
 		link_free(link);
 }
@@ -430,7 +427,7 @@ take_into(struct link *link, struct ln_stanza *st)
 	}
 	enqueue(link, sending);
 	if (link->state != LINK_UP)
-		dial(link);
+		link_dial(link);
 }
 
 static void
@@ -445,7 +442,7 @@ take(struct ln_stanza *st)
 		refuse(st, FULL, LN_ERR_RESOURCE_CONSTRAINT, "links with too many servers");
 	} else if (conf == NULL || !policy_allows(conf, link->remote)) {
 		refuse(st, REFUSED, LN_ERR_NOT_ALLOWED, "this server is not spoken with");
-		look_soon(link);
+		link_look_soon(link);
 	} else {
 		take_into(link, st);
 	}
@@ -473,235 +470,6 @@ link_route(struct ln_stanza *st)
 	st->item.post.run = stanza_arrived;
 	worker_post(home, &st->item.post);
 	return true;
-}
-
-/* --- keys to be verified (XEP-0220 §2.1.2) ----------------------------------------------------------- */
-
-struct verified {
-	struct post post;
-	struct port_ref asker;
-	bool valid;
-	enum ln_error error;
-	const char *local, *remote, *id;
-	char texts[];
-};
-
-static void
-tell_asker(struct worker *worker, struct post *post)
-{
-	struct verified *verified = (struct verified *)post;
-	struct peer *peer = peer_of_port(port_find(verified->asker));
-
-	(void)worker;
-	if (peer != NULL)
-		in_verified(peer, verified->local, verified->remote, verified->id, verified->valid,
-		    verified->error);
-	free(verified);
-}
-
-/* Copies a text behind a struct; moves `at` on. */
-static const char *
-put_text(char **at, const char *text)
-{
-	size_t size = strlen(text) + 1;
-	char *to = *at;
-
-	memcpy(to, text, size);
-	*at += size;
-	return to;
-}
-
-static void
-answer(const char *local, const char *remote, const struct verify *verify, bool valid,
-    enum ln_error error)
-{
-	struct verified *verified =
-	    xcalloc(1, sizeof *verified + strlen(local) + strlen(remote) + strlen(verify->id) + 3);
-	char *at = verified->texts;
-
-	verified->post.run = tell_asker;
-	verified->asker = verify->asker;
-	verified->valid = valid;
-	verified->error = error;
-	verified->local = put_text(&at, local);
-	verified->remote = put_text(&at, remote);
-	verified->id = put_text(&at, verify->id);
-	worker_post(worker_get(verified->asker.worker), &verified->post);
-}
-
-static void
-verify_end(struct link *link, struct verify *verify, bool valid, enum ln_error error)
-{
-	answer(link->local, link->remote, verify, valid, error);
-	TAILQ_REMOVE(&link->verifies, verify, link);
-	link->verify_count--;
-	free(verify);
-}
-
-void
-link_verified(struct link *link, const char *id, bool valid, enum ln_error error)
-{
-	struct verify *verify, *next;
-
-	for (verify = TAILQ_FIRST(&link->verifies); verify != NULL; verify = next) {
-		next = TAILQ_NEXT(verify, link);
-		if (verify->sent && strcmp(verify->id, id) == 0)
-			verify_end(link, verify, valid, error);
-	}
-	look_soon(link);
-}
-
-/* XEP-0220 §2.4.2: what a failed connection means for the one that asked. */
-static void
-answer_verifies(struct link *link, enum ln_error error)
-{
-	struct verify *verify;
-
-	while ((verify = TAILQ_FIRST(&link->verifies)) != NULL)
-		verify_end(link, verify, false, error);
-}
-
-struct ask {
-	struct post post;
-	struct port_ref asker;
-	const char *local, *remote, *id, *key;
-	char texts[];
-};
-
-static struct verify *
-verify_new(const struct ask *ask)
-{
-	struct verify *verify = xcalloc(1, sizeof *verify + strlen(ask->id) + strlen(ask->key) + 2);
-	char *at = verify->texts;
-
-	verify->asker = ask->asker;
-	verify->id = put_text(&at, ask->id);
-	verify->key = put_text(&at, ask->key);
-	return verify;
-}
-
-static void
-ask_arrived(struct worker *worker, struct post *post)
-{
-	struct ask *ask = (struct ask *)post;
-	struct link *link = link_named(ask->local, ask->remote);
-	struct verify *verify = verify_new(ask);
-
-	(void)worker;
-	if (link == NULL || link->verify_count == VERIFIES_MAX) {
-		answer(ask->local, ask->remote, verify, false, LN_ERR_RESOURCE_CONSTRAINT);
-		free(verify);
-	} else if (link->state == LINK_RESTS && worker_now_ms() < link->rests_until) {
-		answer(ask->local, ask->remote, verify, false, link->error);
-		free(verify);
-	} else {
-		TAILQ_INSERT_TAIL(&link->verifies, verify, link);
-		link->verify_count++;
-		dial(link);
-	}
-	free(ask);
-}
-
-void
-link_verify(const char *local, const char *remote, const char *id, const char *key,
-    struct port_ref asker)
-{
-	struct ask *ask =
-	    xcalloc(1, sizeof *ask + strlen(local) + strlen(remote) + strlen(id) + strlen(key) + 4);
-	char *at = ask->texts;
-
-	ask->post.run = ask_arrived;
-	ask->asker = asker;
-	ask->local = put_text(&at, local);
-	ask->remote = put_text(&at, remote);
-	ask->id = put_text(&at, id);
-	ask->key = put_text(&at, key);
-	worker_post(router_domain_home(remote, strlen(remote)), &ask->post);
-}
-
-/* --- routes that other servers opened (XEP-0288) ---------------------------------------------------- */
-
-struct offer {
-	struct post post;
-	struct port_ref route;
-	const char *local, *remote;
-	char texts[];
-};
-
-static void
-post_offer(const char *local, const char *remote, struct port_ref route,
-    void (*run)(struct worker *worker, struct post *post))
-{
-	struct offer *offer = xcalloc(1, sizeof *offer + strlen(local) + strlen(remote) + 2);
-	char *at = offer->texts;
-
-	offer->post.run = run;
-	offer->route = route;
-	offer->local = put_text(&at, local);
-	offer->remote = put_text(&at, remote);
-	worker_post(router_domain_home(remote, strlen(remote)), &offer->post);
-}
-
-static void
-offered(struct worker *worker, struct post *post)
-{
-	struct offer *offer = (struct offer *)post;
-	struct link *link = link_named(offer->local, offer->remote);
-
-	(void)worker;
-	if (link != NULL)
-		link_up(link, offer->route, false);
-	free(offer);
-}
-
-static void
-withdrawn(struct worker *worker, struct post *post)
-{
-	struct offer *offer = (struct offer *)post;
-	struct link *link = link_named(offer->local, offer->remote);
-
-	(void)worker;
-	if (link != NULL && link->route.id == offer->route.id &&
-	    link->route.worker == offer->route.worker) {
-		link->route = (struct port_ref){ 0 };
-		link->state = LINK_IDLE;
-		if (link->peer != NULL)
-			out_wanted(link->peer);
-	}
-	if (link != NULL)
-		look_soon(link);
-	free(offer);
-}
-
-void
-link_offer(const char *local, const char *remote, struct port_ref route)
-{
-	post_offer(local, remote, route, offered);
-}
-
-void
-link_withdraw(const char *local, const char *remote, struct port_ref route)
-{
-	post_offer(local, remote, route, withdrawn);
-}
-
-static void
-alive(struct worker *worker, struct post *post)
-{
-	struct offer *offer = (struct offer *)post;
-	struct link *link =
-	    link_find(offer->local, strlen(offer->local), offer->remote, strlen(offer->remote));
-
-	(void)worker;
-	if (link != NULL && link->peer != NULL)
-		peer_alive(link->peer);
-	free(offer);
-}
-
-void
-link_alive(const struct ln_stanza *st)
-{
-	post_offer(st->to.full, st->from.full, (struct port_ref){ 0 }, alive);
 }
 
 /* --- beginning and end --------------------------------------------------------------------------------- */

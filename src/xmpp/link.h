@@ -113,6 +113,21 @@ void link_withdraw(const char *local, const char *remote, struct port_ref route)
 /* The other server has answered a ping of ours with this stanza. Any worker. */
 void link_alive(const struct ln_stanza *st);
 
+/* --- between link.c and link_ask.c: at home ----------------------------------------------- */
+
+/* NULL: none; or, of link_named(), which makes one: there are too many. */
+struct link *link_find(const char *local, size_t local_len, const char *remote, size_t remote_len);
+struct link *link_named(const char *local, const char *remote);
+
+/* Gets a stream, or has the one there is ask for what is needed now. */
+void link_dial(struct link *link);
+
+/* To be looked at in a later turn. */
+void link_look_soon(struct link *link);
+
+/* All keys that wait are answered with this error. */
+void link_end_verifies(struct link *link, enum ln_error error);
+
 /* --- all of them ------------------------------------------------------------------------ */
 
 /* The links of this worker. */

@@ -6,14 +6,14 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/dialback.c src/xmpp/dialback.h \
 	src/xmpp/errors.c src/xmpp/errors.h \
 	src/xmpp/features.c \
-	src/xmpp/link.c src/xmpp/link.h src/xmpp/link_restore.c \
+	src/xmpp/link.c src/xmpp/link.h src/xmpp/link_ask.c src/xmpp/link_restore.c \
 	src/xmpp/negotiate.c src/xmpp/negotiate.h \
 	src/xmpp/peer.h \
 	src/xmpp/quota.c src/xmpp/quota.h \
 	src/xmpp/s2s.c src/xmpp/s2s.h \
 	src/xmpp/s2s_in.c src/xmpp/s2s_out.c \
 	src/xmpp/s2s_list.c \
-	src/xmpp/s2s_policy.c src/xmpp/s2s_stanza.c src/xmpp/s2s_vouch.c \
+	src/xmpp/s2s_policy.c src/xmpp/s2s_stanza.c src/xmpp/s2s_stop.c src/xmpp/s2s_vouch.c \
 	src/xmpp/sasl.c src/xmpp/sasl.h \
 	src/xmpp/sasl_offer.c src/xmpp/sasl_offer.h \
 	src/xmpp/sending.c src/xmpp/sending.h \

@@ -104,6 +104,10 @@ struct peer {
 	char sni[POLICY_ASCII_MAX];
 };
 
+/* Is the server being stopped? Any thread. (s2s_stop.c) */
+bool s2s_stopping(void);
+void s2s_stop_init(void);
+
 /* Begins a stream over a connection; it is its connection's owner. */
 struct peer *peer_new(struct conn *conn, bool outgoing, bool direct_tls);
 

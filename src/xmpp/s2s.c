@@ -7,7 +7,6 @@
 #include "xmpp/s2s.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,12 +30,9 @@ static const struct metric_row rows[] = {
 };
 METRICS(s2s_metrics, "s2s", rows);
 
-#define ACKS_POLL_MS 20
 #define EARLY_BYTES_MAX (128 * 1024) /* of a stream on which nothing is proven */
 
 static const struct port_ops no_port_ops;
-
-static atomic_bool stopping;
 
 /* --- what the files share ---------------------------------------------------------------- */
 
@@ -339,7 +335,7 @@ on_arrived(struct stream *stream)
 
 	port_open(&peer->port, &no_port_ops);
 	hold_owner_open(&peer->holds, peer_holds_advanced);
-	if (atomic_load(&stopping))
+	if (s2s_stopping())
 		stream_fail(stream, STREAM_SYSTEM_SHUTDOWN, NULL);
 	else
 		component_at_home(peer);
@@ -406,7 +402,7 @@ admit(struct peer *peer)
 static void
 begin(struct peer *peer)
 {
-	if (atomic_load(&stopping)) {
+	if (s2s_stopping()) {
 		stream_fail(&peer->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
 	} else if (!admit(peer)) {
 		metric_inc(s2s_metrics, TOO_MANY);
@@ -446,7 +442,7 @@ s2s_accept_tls(int fd, const struct netaddr *from, void *arg)
 	struct peer *peer = taken_in(fd, from, true);
 
 	(void)arg;
-	if (tls == NULL || atomic_load(&stopping) || !admit(peer)) {
+	if (tls == NULL || s2s_stopping() || !admit(peer)) {
 		metric_inc(s2s_metrics, tls == NULL ? NO_TLS : TOO_MANY);
 		conn_close(peer->stream.conn, CONN_POLICY, false);
 	} else {
@@ -499,87 +495,6 @@ installed(const struct snapshot *old, const struct snapshot *now)
 		peers_each(check_policy, NULL);
 }
 
-static struct {
-	void (*done)(void *arg);
-	void *arg;
-	unsigned workers; /* that have not finished their step */
-	int64_t until;    /* ms */
-	struct timer timer;
-} stop;
-
-static void
-worker_finished(struct worker *worker, struct post *post)
-{
-	(void)worker;
-	free(post);
-	if (--stop.workers == 0 && stop.done != NULL)
-		stop.done(stop.arg);
-}
-
-static void
-shut(struct peer *peer, void *arg)
-{
-	(void)arg;
-	if (peer->state == PEER_HANDSHAKE)
-		conn_close(peer->stream.conn, CONN_SHUTDOWN, false);
-	else
-		stream_fail(&peer->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
-}
-
-/* What streams give back as they end goes to the links of other workers by post: one more turn. */
-static void
-shelve(struct worker *worker, struct post *post)
-{
-	(void)worker;
-	links_shelve();
-	post->run = worker_finished;
-	worker_post(worker_main(), post);
-}
-
-static void
-shut_all(struct worker *worker, struct post *post)
-{
-	links_shelve();
-	peers_each(shut, NULL);
-	post->run = shelve;
-	worker_post(worker, post);
-}
-
-static void
-post_all(void (*run)(struct worker *worker, struct post *post))
-{
-	for (unsigned i = 0; i < worker_count(); i++) {
-		struct post *post = xcalloc(1, sizeof *post);
-
-		post->run = run;
-		worker_post(worker_get(i), post);
-	}
-}
-
-/* Until all that was sent is acknowledged, or time is over. */
-static void
-wait_for_acks(void *arg)
-{
-	(void)arg;
-	if (sending_count() > 0 && worker_now_ms() < stop.until) {
-		timer_set(&stop.timer, ACKS_POLL_MS);
-		return;
-	}
-	stop.workers = worker_count();
-	post_all(shut_all);
-}
-
-void
-s2s_shutdown(int64_t grace_ms, void (*done)(void *arg), void *arg)
-{
-	atomic_store(&stopping, true);
-	stop.done = done;
-	stop.arg = arg;
-	stop.until = worker_now_ms() + grace_ms;
-	timer_init(&stop.timer, wait_for_acks, NULL);
-	timer_set(&stop.timer, 0);
-}
-
 void
 s2s_start(void)
 {
@@ -596,7 +511,7 @@ route(struct ln_stanza *st)
 void
 s2s_init(struct store *store)
 {
-	atomic_store(&stopping, false);
+	s2s_stop_init();
 	dialback_init(store);
 	link_init();
 	component_init();
