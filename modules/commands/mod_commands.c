@@ -62,6 +62,18 @@ struct search {
 	struct ln_elem *query; /* items are added to it */
 };
 
+/* A service has its own commands, and none of its host's (XEP-0133 §3). `module` NULL: the server's. */
+static bool
+is_here(const struct ln_host *host, const char *module)
+{
+	const struct ln_host *parent = ln_host_parent(host);
+
+	if (module == NULL)
+		return parent == NULL;
+	return ln_host_mod(host, module) != NULL &&
+	    (parent == NULL || ln_host_mod(parent, module) == NULL);
+}
+
 static void
 match_node(const struct ln_command *command, const char *module, void *arg)
 {
@@ -69,7 +81,7 @@ match_node(const struct ln_command *command, const char *module, void *arg)
 	char node[NODE_MAX];
 
 	if (search->found == NULL && strcmp(node_of(command, node), search->node) == 0 &&
-	    (module == NULL || ln_host_mod(search->host, module) != NULL))
+	    is_here(search->host, module))
 		search->found = command;
 }
 
@@ -96,8 +108,7 @@ list_one(const struct ln_command *command, const char *module, void *arg)
 	struct ln_elem *item;
 	char node[NODE_MAX];
 
-	if (!may_run(command, search->host, search->asker) ||
-	    (module != NULL && ln_host_mod(search->host, module) == NULL))
+	if (!may_run(command, search->host, search->asker) || !is_here(search->host, module))
 		return;
 	item = ln_elem_add(search->query, "item", NS_DISCO_ITEMS);
 	ln_set_attr(item, "jid", ln_host_name(search->host));
@@ -293,4 +304,5 @@ static const struct ln_iq_handler iq_handlers[] = { { LN_IQ_SET, LN_TO_HOST_HOME
 LN_MODULE(commands, .summary = "XEP-0050: Ad-Hoc Commands, XEP-0133: Service Administration",
     .needs = LN_NAMES("disco"), .hooks = hooks, .iq_handlers = iq_handlers,
     .features = LN_FEATURES("http://jabber.org/protocol/commands"),
-    .worker_size = sizeof(struct desk), .worker_close = commands_worker_close, );
+    .worker_size = sizeof(struct desk), .worker_close = commands_worker_close,
+    .for_components = true, );

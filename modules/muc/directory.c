@@ -242,6 +242,25 @@ read_set(const struct ln_elem *set, struct page *page)
 	return true;
 }
 
+/* The service has no nodes of its own; other modules may have (XEP-0050). */
+static enum ln_verdict
+node_items(struct ln_ev_iq *ev, const char *node)
+{
+	struct ln_stanza *result = ln_iq_result(ev->stanza);
+	struct ln_ev_disco asked = { .host = ev->host,
+		.asker = ln_from(ev->stanza),
+		.node = node,
+		.query = ln_add(result, "query", NS_DISCO_ITEMS) };
+
+	ln_set_attr(asked.query, "node", node);
+	ln_fire_disco(&asked, true);
+	if (asked.found && !asked.forbidden)
+		return ln_answer(ev, result);
+	ln_stanza_free(&result);
+	return ln_refuse(ev->stanza, asked.forbidden ? LN_ERR_FORBIDDEN : LN_ERR_ITEM_NOT_FOUND,
+	    "%s", "");
+}
+
 enum ln_verdict
 directory_items(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
@@ -251,7 +270,7 @@ directory_items(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	struct ln_stanza *result;
 
 	if (ln_elem_attr(ev->query, "node") != NULL)
-		return ln_refuse(ev->stanza, LN_ERR_ITEM_NOT_FOUND, "%s", "");
+		return node_items(ev, ln_elem_attr(ev->query, "node"));
 	if (set != NULL && !read_set(set, &page))
 		return ln_refuse(ev->stanza, LN_ERR_BAD_REQUEST, "%s", "");
 	if (set != NULL && ln_elem_child(set, "before", NS_RSM) != NULL)

@@ -22,16 +22,31 @@ ln_form_add(struct ln_elem *parent, const char *type, const char *form_type)
 	return form;
 }
 
+/* The schema wants these before all fields (XEP-0004 §8), and FORM_TYPE is there already. */
+static void
+add_before_fields(struct ln_elem *form, const char *name, const char *text)
+{
+	struct ln_elem *made = ln_add_text(form, name, text), *before, *next;
+
+	for (before = ln_elem_first(form); before != made; before = next) {
+		next = ln_elem_next(before);
+		if (!ln_elem_is(before, "field", NS_DATA))
+			continue;
+		ln_elem_remove(before);
+		ln_elem_append(form, before);
+	}
+}
+
 void
 ln_form_title(struct ln_elem *form, const char *title)
 {
-	ln_add_text(form, "title", title);
+	add_before_fields(form, "title", title);
 }
 
 void
 ln_form_instructions(struct ln_elem *form, const char *text)
 {
-	ln_add_text(form, "instructions", text);
+	add_before_fields(form, "instructions", text);
 }
 
 struct ln_elem *

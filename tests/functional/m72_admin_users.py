@@ -194,3 +194,32 @@ def test_edit_motd(servers):
     late.send("<presence/>")
     late.expect_all("<presence/>", "<message><body>Edited</body></message>")
     Client(server, juliet.user).login("later").online().expect_nothing()
+
+
+def test_form_is_in_order(admin):
+    """XEP-0004 §8: title and instructions, then the fields."""
+    form = execute(admin, ADMIN + "add-user").find(f"{DATA}x")
+    names = [child.tag.removeprefix(DATA) for child in form]
+    assert names[0] == "title" and set(names[1:]) == {"field"}
+    assert form[1].get("var") == "FORM_TYPE"
+
+
+def test_service_has_its_own(servers):
+    """XEP-0133 §3: commands of a service are at the service, and no others."""
+    server = servers({**CONFIG, "modules": {**CONFIG["modules"], "muc": {}}})
+    admin = Client(server, server.user("escalus", numbered=False)).login()
+    rooms = f"conference.{server.host}"
+    ask = f"<query xmlns='http://jabber.org/protocol/disco#items' node='{COMMANDS}'/>"
+    there = {item.get("node") for item in admin.get(ask, rooms)[0]}
+    assert "muc-list" in there and ADMIN + "add-user" not in there
+    assert "muc-list" not in nodes(admin) and ADMIN + "add-user" in nodes(admin)
+    juliet = server.client("juliet")
+    assert not list(juliet.get(ask, rooms)[0])
+    command = "<command xmlns='%s' node='muc-list'/>" % COMMANDS
+    juliet.refused("set", command, "forbidden", to=rooms)
+    done = admin.set(command, rooms)[0]
+    while done.get("status") == "executing":
+        done = admin.set(f"<command xmlns='{COMMANDS}' node='muc-list' action='complete' "
+                         f"sessionid='{done.get('sessionid')}'><x xmlns='jabber:x:data' "
+                         "type='submit'/></command>", rooms)[0]
+    assert done.get("status") == "completed"
