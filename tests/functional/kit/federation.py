@@ -35,11 +35,12 @@ class World:
         self.s2s, self.config = s2s or {}, config or {}
         self.servers, self.rogues, self.routes = [], [], {}
 
-    def server(self, host, config=None, way="starttls"):
-        """`way`: how the others begin TLS with it: starttls, direct or off."""
+    def server(self, host, config=None, way="starttls", also=()):
+        """`way`: how the others begin TLS with it: starttls, direct or off; `also`: more domains
+        that are there."""
         one = Server(tempfile.mkdtemp(prefix="linnet-"), self.authority, config or {},
                      hosts=(host, "second." + host), more_services=("s2s", "s2s-tls"))
-        one.way = way
+        one.way, one.also = way, tuple(also)
         self.servers.append(one)
         return one
 
@@ -56,7 +57,7 @@ class World:
         for one in self.servers:
             one.ports = free_ports(one.SERVICES + one.more_services)
             service = "s2s-tls" if one.way == "direct" else "s2s"
-            for host in (one.host, one.host2):
+            for host in (one.host, one.host2, *one.also):
                 self.way(host, one.ports[service], one.way)
         for one in self.servers:
             theirs = one.config
