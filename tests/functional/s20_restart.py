@@ -51,3 +51,66 @@ def test_other_server_restarts(world):
             continue
     else:
         pytest.fail("no message came through")
+
+
+def bodies(client, until, timeout=None):
+    """What came up to the message with the body `until`: chat bodies, and ids of errors."""
+    got, errors = set(), set()
+    while True:
+        element = client.next(timeout)
+        if not element.tag.endswith("}message"):
+            continue
+        if element.get("type") == "error":
+            errors.add(element.get("id"))
+            continue
+        body = element.findtext("{jabber:client}body")
+        if body == until:
+            return got, errors
+        got.add(body)
+
+
+@pytest.mark.parametrize("victim", ["a", "b"])
+def test_killed_under_load(world, victim):
+    """What was acknowledged arrives, perhaps twice, or its sender is told."""
+    juliet, romeo = world.a.client("juliet", "balcony"), world.b.client("romeo", "orchard")
+    juliet.online()
+    romeo.online()
+    juliet.enable(resume=True)
+    for i in range(300):
+        juliet.send(f"<message to='{romeo.bare}' type='chat' id='{i}'><body>{i}</body></message>")
+        if i == 150:
+            handled = juliet.request_ack()
+            getattr(world, victim).kill()
+            if victim == "a":
+                break
+    first = set()
+    try:
+        while True:
+            element = romeo.next(timeout=0.5)
+            if element.tag.endswith("}message"):
+                first.add(element.findtext("{jabber:client}body"))
+    except AssertionError:
+        pass
+    getattr(world, victim).start()
+    if victim == "a":
+        juliet = Client(world.a, juliet.user).login("balcony")
+        juliet.online()
+        again = romeo
+    else:
+        again = Client(world.b, romeo.user).login("orchard")
+        again.online()
+    later, returned = set(), set()
+    for attempt in range(30):
+        juliet.send(f"<message to='{again}' type='chat' id='last'><body>last</body></message>")
+        try:
+            got, _ = bodies(again, "last", timeout=1)
+            later |= got
+            break
+        except AssertionError:
+            continue
+    else:
+        pytest.fail("no message came through")
+    juliet.send(f"<message to='{juliet}' type='chat' id='own'><body>own</body></message>")
+    _, returned = bodies(juliet, "own")
+    missing = {str(i) for i in range(handled)} - first - later - returned
+    assert not missing, f"{len(missing)} of {handled}: {sorted(missing)[:20]}"
