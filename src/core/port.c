@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/handle.h"
+#include "base/metrics.h"
 #include "base/xalloc.h"
 #include "core/router.h"
 #include "core/work.h"
@@ -16,6 +17,13 @@
 
 void (*up_handler)(struct entity *entity, struct up *up);
 void (*up_stanza_handler)(struct entity *entity, struct ln_stanza *st);
+
+enum { CROWDED };
+static const struct metric_row rows[] = {
+	[CROWDED] = { "crowded_total", METRIC_COUNTER,
+	    "Times a stream was not read from since its account had not taken what it sent." },
+};
+METRICS(metrics, "port", rows);
 
 static unsigned slot;
 
@@ -100,6 +108,7 @@ more_waits(struct port *port, uint32_t weight)
 	    (port->waiting < PORT_WAITING_MAX && port->waiting_bytes < PORT_WAITING_BYTES))
 		return;
 	port->crowded = true;
+	metric_inc(metrics, CROWDED);
 	if (port->ops->crowded != NULL)
 		port->ops->crowded(port, true);
 }

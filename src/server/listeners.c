@@ -114,7 +114,7 @@ is_at(const struct netaddr *address, const char *text)
 	char one[NETADDR_TEXT_MAX], other[NETADDR_TEXT_MAX];
 
 	if (strncmp(text, "*:", 2) == 0)
-		return is_any(address) && netaddr_port(address) == atoi(text + 2);
+		return is_any(address) && netaddr_port(address) == strtoul(text + 2, NULL, 10);
 	return netaddr_parse(&wanted, text) &&
 	    strcmp(netaddr_text(address, one), netaddr_text(&wanted, other)) == 0;
 }
