@@ -18,6 +18,8 @@
 #include "net/tls.h"
 #include "net/tlsa.h"
 #include "server/commands.h"
+#include "server/config.h"
+#include "server/daemon.h"
 #include "server/probe.h"
 #include "server/survey.h"
 
@@ -268,7 +270,62 @@ judge_own_certificate(struct check *check, const struct survey *survey)
 	SSL_free(ssl);
 }
 
+static bool
+listens_at(const struct ln_list *addresses, uint16_t port)
+{
+	for (size_t i = 0; i < addresses->count; i++)
+		if (LN_ITEM(addresses, struct config_listen_address, i).address.port == port)
+			return true;
+	return false;
+}
+
+/* Something in front of us may forward another port, so this is no mistake by itself. */
+static void
+judge_own_port(struct check *check, const struct plan_target *target)
+{
+	const struct config_listen *listen = &daemon_config()->listen;
+	const char *service = target->direct_tls ? "s2s-tls" : "s2s";
+
+	if (!listens_at(target->direct_tls ? &listen->s2s_tls : &listen->s2s, target->port))
+		finding(check, NOTE,
+		    "DNS sends others to %s port %u (%s), but `listen: %s` has no such port",
+		    target->host, target->port, target->direct_tls ? "direct TLS" : "STARTTLS",
+		    service);
+}
+
+/* Clients have records of their own: without, they try the domain's address at port 5222. */
+static void
+judge_client_srv(struct check *check, const struct dns_answer *answer, const char *service)
+{
+	if (dns_failed(answer->status))
+		finding(check, WRONG, "SRV for clients, %s, cannot be looked up: %s", service,
+		    answer->reason);
+	else if (answer->status == DNS_NONE)
+		finding(check, NOTE, "no SRV for clients: %s", service);
+	else
+		finding(check, OK, "SRV for clients, %s: %u record%s", service, answer->count,
+		    answer->count == 1 ? "" : "s");
+}
+
 static void check_next_host(struct check *check);
+
+static void
+direct_client_srv_came(void *arg, const struct dns_answer *answer)
+{
+	judge_client_srv(arg, answer, "_xmpps-client");
+	check_next_host(arg);
+}
+
+static void
+client_srv_came(void *arg, const struct dns_answer *answer)
+{
+	struct check *check = arg;
+
+	judge_client_srv(check, answer, "_xmpp-client");
+	resolver_ask(
+	    arena_printf(ln_call_arena(check->call), "_xmpps-client._tcp.%s", check->ascii),
+	    DNS_SRV, direct_client_srv_came, check);
+}
 
 static void
 own_surveyed(void *arg, struct survey *survey)
@@ -276,9 +333,12 @@ own_surveyed(void *arg, struct survey *survey)
 	struct check *check = arg;
 
 	judge_survey(check, survey);
+	for (unsigned i = 0; i < survey->plan.count; i++)
+		judge_own_port(check, &survey->plan.targets[i]);
 	judge_own_certificate(check, survey);
 	survey_free(&survey);
-	check_next_host(check);
+	resolver_ask(arena_printf(ln_call_arena(check->call), "_xmpp-client._tcp.%s", check->ascii),
+	    DNS_SRV, client_srv_came, check);
 }
 
 /* Hosts are found again by name: a reload may have come in between. */

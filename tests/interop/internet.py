@@ -298,9 +298,14 @@ class Internet:
         one.config = merge({"tls": {"authorities": str(self.authority.ca)},
                             "dns": self.resolver()}, config or {})
         if announce:
-            self.announce(domain, one.ports, **more)
+            self.announce(domain, one.ports, **self.with_tlsa(one, more))
         self.servers.append(one)
         return one
+
+    @staticmethod
+    def with_tlsa(server, more):
+        """tlsa=True: of the server's own certificate."""
+        return {**more, "tlsa": server.crt} if more.get("tlsa") is True else more
 
     def prosody(self, domain, config="", certificate=None, **more):
         return self._other(Prosody, domain, config, certificate, **more)
@@ -312,7 +317,7 @@ class Internet:
         if not shutil.which(kind.NEEDS):
             pytest.skip(f"not installed: {kind.NEEDS}")
         one = kind(self, domain, config, certificate)
-        self.announce(domain, one.ports, **more)
+        self.announce(domain, one.ports, **self.with_tlsa(one, more))
         self.servers.append(one)
         return one
 

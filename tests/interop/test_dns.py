@@ -50,7 +50,11 @@ def world(internet):
     net.host("xn--bcher-kva.example", "127.3.0.8")
     net.zone("lost.example")
     net.srv("lost.example", "nowhere.lost.example", 5269)
-    net.linnet("home.example", ipv6=True)
+    net.linnet("home.example", ipv6=True, tlsa=True)
+    net.record("_xmpp-client._tcp.home.example", "SRV 0 0 5222 xmpp.home.example.")
+    net.host("second.home.example", "127.3.0.9")
+    net.srv("second.home.example", "second.home.example", 5999)
+    net.record("_5999._tcp.second.home.example", f"TLSA 3 1 1 {'ab' * 32}")
     net.prosody("prosody.example")
     net.start()
     return net
@@ -138,7 +142,12 @@ def test_a_name_that_nobody_knows(home):
 
 def test_the_checks_speak_plainly(home):
     own = home.ctl("check", "dns", check=False)
-    assert "answers are validated" in own.stdout
+    for says in ("answers are validated", "a TLSA record matches", "no IPv6 address",
+                 "port 5999 (STARTTLS), but `listen: s2s` has no such port",
+                 "TLSA of second.home.example port 5999 does not fit the certificate",
+                 "SRV for clients, _xmpp-client: 1 record", "no SRV for clients: _xmpps-client"):
+        assert says in own.stdout, own.stdout
+    assert own.returncode == 1 and own.stdout.count("wrong") == 1
     there = home.ctl("check", "s2s", "prosody.example", check=False)
     assert "TLSv1.3" in there.stdout and "the certificate is for prosody.example" in there.stdout
     assert there.returncode == 0, there.stdout + there.stderr
