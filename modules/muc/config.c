@@ -184,12 +184,13 @@ write_value(struct ln_elem *elem, const struct field *field, const struct room_c
 static void
 write_users_options(struct ln_elem *elem, int64_t max_users)
 {
-	static const char *const numbers[] = { "10", "20", "30", "50", "100", "500", "1000",
-		"5000" };
+	static const int numbers[] = { 10, 20, 30, 50, 100, 500, 1000, 5000 };
+	char text[16];
 
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		if (atoi(numbers[i]) <= max_users)
-			ln_form_option(elem, numbers[i], numbers[i]);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers && numbers[i] <= max_users; i++) {
+		snprintf(text, sizeof text, "%d", numbers[i]);
+		ln_form_option(elem, text, text);
+	}
 	ln_form_option(elem, "as many as the service allows", "none");
 }
 
