@@ -186,6 +186,17 @@ def test_faster_than_its_account(server, juliet):
     sender.join()
 
 
+def test_faster_than_its_account_and_gone(juliet, romeo):
+    """What was sent right before the close is done, however much it was."""
+    romeo.online()
+    sender = at_once(juliet, [*(f"<message to='{romeo}' id='m{n}'/>" for n in range(5000)),
+                              "</stream:stream>"])
+    for n in range(5000):
+        romeo.expect(f"<message id='m{n}'/>")
+    juliet.expect_end()
+    sender.join()
+
+
 def test_faster_than_its_account_without_stanzas(juliet):
     """The same with elements that are no stanzas, between which a stanza gets its answer."""
     juliet.enable()
