@@ -16,7 +16,7 @@
 #include "net/worker.h"
 
 void (*up_handler)(struct entity *entity, struct up *up);
-void (*up_stanza_handler)(struct entity *entity, struct ln_stanza *st);
+void (*up_stanza_handler)(struct entity *entity, struct ln_stanza *st, uint64_t port);
 
 enum { CROWDED };
 static const struct metric_row rows[] = {
@@ -245,7 +245,7 @@ submitted(struct entity *entity, struct item *item)
 	uint32_t weight = item->weight;
 
 	st->from_port = 0;
-	up_stanza_handler(entity, st);
+	up_stanza_handler(entity, st, port);
 	less_waits(port, weight);
 }
 

@@ -173,7 +173,7 @@ void up_stanza(struct port *port, const struct ln_jid *account, uint64_t session
 
 /* Set once at start by src/im: what the account's entity does with them, in its turn. */
 extern void (*up_handler)(struct entity *entity, struct up *up);
-extern void (*up_stanza_handler)(struct entity *entity, struct ln_stanza *st);
+extern void (*up_stanza_handler)(struct entity *entity, struct ln_stanza *st, uint64_t port);
 
 void port_init(void);
 

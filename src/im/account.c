@@ -280,11 +280,12 @@ account_up(struct entity *entity, struct up *up)
 }
 
 static void
-account_up_stanza(struct entity *entity, struct ln_stanza *st)
+account_up_stanza(struct entity *entity, struct ln_stanza *st, uint64_t port)
 {
 	struct ln_session *session = account_session(account_of(entity), st->session);
 
-	if (session == NULL)
+	/* What an old stream still had to say its client sends again on the one that has resumed. */
+	if (session == NULL || (session->port.id != 0 && session->port.id != port))
 		ln_stanza_free(&st);
 	else
 		session_submit(session, st);

@@ -67,6 +67,10 @@ static void
 submit_presence(struct ln_session *session, struct ln_stanza *st)
 {
 	presence_from_session(session->account, session, st);
+	if (session->priority < 0) { /* XEP-0160 §3 */
+		session->drained = false;
+		drain_leave(session);
+	}
 	if (session->presence == NULL || session->priority < 0 || session->drained)
 		return;
 	session->drained = true;

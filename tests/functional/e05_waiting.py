@@ -7,6 +7,7 @@ them; a row that no session holds is an offline message.
 
 import pytest
 from kit import Client, only_linnet
+from kit.client import NS_SM
 from kit.disk import Disk
 
 CONFIG = {"modules": {"offline": {"limit": 1000}}}
@@ -143,6 +144,25 @@ def test_the_rest_waits_for_who_goes_away(server, juliet):
     back.expect("<message id='new'/>")
 
 
+def test_of_negative_priority_for_a_while(server, juliet):
+    """XEP-0160 §3: stored then, and given when the priority is no longer negative."""
+    away = server.user("romeo")
+    fill(juliet, away)
+    phone = slow_reader(server, away)
+    phone.send("<presence><priority>-1</priority></presence>")
+    phone.expect(f"<presence from='{phone}'><priority>-1</priority></presence>")
+    chat(juliet, away.jid, "new")
+    juliet.sync(away.jid)
+    phone.willing = True
+    phone.ack()
+    phone.expect_nothing()
+    phone.send("<presence/>")
+    phone.expect(f"<presence from='{phone}'/>")
+    for n in range(GIVEN, STORED):
+        phone.expect(f"<message id='m{n}'/>")
+    phone.expect("<message id='new'/>")
+
+
 def test_order_of_arrival_is_the_order_of_storing(servers):
     """What a session was given is written later than what came after it, and still comes first."""
     server = servers(CONFIG)
@@ -220,3 +240,32 @@ def test_large_ones(servers):
         romeo.raw_in = b""
         romeo.ack()
     romeo.expect_nothing()
+
+
+def test_the_old_stream_is_not_heard_any_more(servers):
+    """What comes by it in the moment of resumption is the client's to send again: once is once."""
+    server = servers({**CONFIG, "workers": 1})
+    juliet, nurse, romeo = (server.client(name) for name in ("juliet", "nurse", "romeo"))
+    romeo.online()
+    juliet.enable(resume=True)
+    busy = f"<message to='{nurse}' type='headline'><body>{'x' * 200000}</body></message>"
+    h = 0
+    for n in range(20):
+        new = Client(server, juliet.user).negotiate()
+        old, juliet = juliet, new
+        nurse.send(busy)
+        new.send(f"<resume xmlns='{NS_SM}' previd='{old.sm_id}' h='{old.handled}'/>")
+        chat(old, romeo.bare, f"m{n}")
+        handled = int(new.expect(f"<resumed xmlns='{NS_SM}'/>").get("h"))
+        new.sm_on, new.sm_id, new.handled = True, old.sm_id, old.handled
+        new.jid, new.bare = old.jid, old.bare
+        old.abort()
+        if handled == h:
+            chat(new, romeo.bare, f"m{n}")
+        h += 1
+        while new.request_ack() < h:
+            pass
+        assert new.acked == h
+        romeo.expect(f"<message id='m{n}'/>")
+        romeo.expect_nothing(after=new)
+        h += 1      # the request of expect_nothing()

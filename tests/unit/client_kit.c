@@ -161,9 +161,10 @@ handle_up(struct entity *entity, struct up *up)
 }
 
 static void
-handle_stanza(struct entity *entity, struct ln_stanza *st)
+handle_stanza(struct entity *entity, struct ln_stanza *st, uint64_t port)
 {
 	(void)entity;
+	(void)port;
 	note("stanza %s %s", ln_type_name(ln_type(st)), ln_id(st) != NULL ? ln_id(st) : "-");
 	ln_stanza_free(&st);
 }
