@@ -17,6 +17,7 @@ leave_occupant(struct here *here, struct occupant *occupant, const struct notice
     const struct ln_stanza *last)
 {
 	presence_hide(here, occupant, notice, last);
+	room_event(here, LN_EV_room_left, NULL, &occupant->jid, &occupant->bare);
 	occupant_remove(here->room, occupant);
 	room_check_empty(here);
 }
@@ -339,6 +340,7 @@ let_in(struct here *here, const struct ln_stanza *st, struct occupant *same, boo
 	tell_newcomer(here, visit, &notice, ln_child(st, "x", NS_MUC));
 	if (same == NULL)
 		directory_tell(here);
+	room_event(here, LN_EV_room_joined, NULL, &occupant->jid, &visit->jid);
 }
 
 static void
@@ -357,8 +359,9 @@ make_room_for(struct here *here, struct ln_stanza *st)
 }
 
 static void
-enter(struct here *here, struct ln_stanza *st)
+enter(struct here *here, struct ln_ev_node *ev)
 {
+	struct ln_stanza *st = ev->stanza;
 	const char *nick = ln_jid_resource(ln_to(st)), *wrong = check_nick(here, nick);
 	struct occupant *same;
 
@@ -370,6 +373,8 @@ enter(struct here *here, struct ln_stanza *st)
 		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too fast.");
 		return;
 	}
+	if (room_event(here, LN_EV_room_joining, &ev->stanza, ln_to(st), ln_from(st)) == LN_DONE)
+		return;
 	if (!here->room->exists) {
 		make_room_for(here, st);
 		return;
@@ -452,8 +457,9 @@ tell_stranger(struct here *here, const struct ln_stanza *st)
 }
 
 static void
-available(struct here *here, struct ln_stanza *st)
+available(struct here *here, struct ln_ev_node *ev)
 {
+	struct ln_stanza *st = ev->stanza;
 	struct visit *visit = visit_by_jid(here->room, ln_from(st));
 
 	if (ln_jid_is_bare(ln_to(st))) {
@@ -463,7 +469,7 @@ available(struct here *here, struct ln_stanza *st)
 	}
 	if (visit == NULL) {
 		if (ln_child(st, "x", NS_MUC) != NULL)
-			enter(here, st);
+			enter(here, ev);
 		else
 			tell_stranger(here, st);
 		return;
@@ -485,7 +491,9 @@ enter_presence(struct here *here, struct ln_ev_node *ev)
 
 	switch (ln_type(ev->stanza)) {
 	case LN_AVAILABLE:
-		available(here, ev->stanza);
+		available(here, ev);
+		if (ev->stanza == NULL)
+			break;
 		/* Its id was reflected; what is shown of it later is not that stanza. */
 		visit = visit_by_jid(here->room, ln_from(ev->stanza));
 		if (visit != NULL)

@@ -157,7 +157,9 @@ say(struct here *here, struct ln_ev_node *ev)
 		ln_refuse(ev->stanza, LN_ERR_NOT_ACCEPTABLE, "You are not in this room.");
 		return;
 	}
-	if (refuse(here, visit, ev->stanza))
+	if (refuse(here, visit, ev->stanza) ||
+	    room_event(here, LN_EV_room_message, &ev->stanza, &visit->occupant->jid, &visit->jid) ==
+		LN_DONE)
 		return;
 	strip_forged(here, ev->stanza);
 	said = ln_stanza_copy(ev->stanza);

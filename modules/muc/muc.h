@@ -145,6 +145,10 @@ struct here {
 	struct room *room;
 };
 
+/* Tells other modules of an event; `st` (may be NULL) may be gone after a filter. */
+enum ln_verdict room_event(struct here *here, enum ln_event event, struct ln_stanza **st,
+    const struct ln_jid *occupant, const struct ln_jid *who);
+
 struct here here_of(const struct ln_mod *mod, struct ln_node *node);
 
 /* Zeroed memory and copies; out of memory ends the process. */

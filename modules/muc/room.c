@@ -90,6 +90,21 @@ here_of(const struct ln_mod *mod, struct ln_node *node)
 	return (struct here){ mod, ln_conf(mod), node, ln_node_state(node) };
 }
 
+enum ln_verdict
+room_event(struct here *here, enum ln_event event, struct ln_stanza **st,
+    const struct ln_jid *occupant, const struct ln_jid *who)
+{
+	struct ln_ev_room ev = { .stanza = st != NULL ? *st : NULL,
+		.room = ln_node_jid(here->node),
+		.occupant = occupant,
+		.who = who };
+	enum ln_verdict verdict = ln_fire_room(ln_node_host(here->node), event, &ev);
+
+	if (st != NULL)
+		*st = ev.stanza;
+	return verdict;
+}
+
 /* --- as it is in memory ------------------------------------------------------------------------- */
 
 static void
@@ -124,6 +139,7 @@ forget(struct here *here)
 	struct room *room = here->room;
 	struct ln_node *node = room->node;
 
+	room_event(here, LN_EV_room_destroyed, NULL, NULL, NULL);
 	directory_forget(here);
 	ln_node_timer(node, 0, NULL);
 	end(room);
@@ -315,6 +331,7 @@ room_make(struct here *here, const struct ln_jid *owner)
 	config_default(&room->config, here->conf->history, here->conf->archive);
 	affiliation_put(room, owner, AFF_OWNER, NULL, NULL);
 	ln_node_timer(here->node, ln_ms(here->conf->unconfigured), never_configured);
+	room_event(here, LN_EV_room_created, NULL, NULL, owner);
 }
 
 void

@@ -113,6 +113,29 @@ ln_fire_disco(struct ln_ev_disco *ev, bool items)
 		fire_disco_info(ev->host, ev);
 }
 
+enum ln_verdict
+ln_fire_room(const struct ln_host *host, enum ln_event event, struct ln_ev_room *ev)
+{
+	switch (event) {
+	case LN_EV_room_joining:
+		return fire_room_joining(host, ev);
+	case LN_EV_room_message:
+		return fire_room_message(host, ev);
+	case LN_EV_room_created:
+		fire_room_created(host, ev);
+		break;
+	case LN_EV_room_joined:
+		fire_room_joined(host, ev);
+		break;
+	case LN_EV_room_left:
+		fire_room_left(host, ev);
+		break;
+	default:
+		fire_room_destroyed(host, ev);
+	}
+	return LN_PASS;
+}
+
 const struct ln_mod *
 module_on(const struct ln_host *host, unsigned wanted)
 {

@@ -167,6 +167,23 @@ struct ln_ev_iq {
 	const struct ln_early *early; /* rows LN_BEFORE_LOGIN; else NULL */
 };
 
+/* Something in a room. `stanza`: the presence of who joins, the message; else NULL. */
+struct ln_ev_room {
+	union {
+		struct ln_ev_head head;
+		struct ln_stanza *stanza;
+	};
+	const struct ln_jid *room;
+	const struct ln_jid *occupant; /* room@service/nick; NULL: none */
+	const struct ln_jid *who;      /* whose it is; NULL: nobody's */
+};
+#define ln_ev_room_created ln_ev_room
+#define ln_ev_room_joining ln_ev_room
+#define ln_ev_room_joined ln_ev_room
+#define ln_ev_room_left ln_ev_room
+#define ln_ev_room_message ln_ev_room
+#define ln_ev_room_destroyed ln_ev_room
+
 /* disco#info or disco#items of `jid` (a bare JID or a host), for `asker`. */
 struct ln_ev_disco {
 	struct ln_ev_head head;

@@ -310,6 +310,10 @@ const struct ln_module *ln_mod_module(const struct ln_mod *mod);
 /* For the module that answers discovery: lets the observers of disco_info, or disco_items, add to it. */
 void ln_fire_disco(struct ln_ev_disco *ev, bool items);
 
+/* For the module that has rooms: tells the handlers of a room_... event at its component. */
+enum ln_verdict ln_fire_room(const struct ln_host *host, enum ln_event event,
+    struct ln_ev_room *ev);
+
 /* Is this bare JID one of the host's administrators (`admins`)? */
 bool ln_is_admin(const struct ln_host *host, const struct ln_jid *jid);
 
