@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What a host says for itself: c2s and stream-management; and what is in force elsewhere."""
 
+import json
+import sqlite3
+
 import pytest
 from kit import Client, only_linnet
 
@@ -64,3 +67,26 @@ def test_limits_that_are_off_are_bounds(servers):
     juliet = server.client("juliet")
     limits = juliet.features.find("{urn:xmpp:stream-limits:0}limits")
     assert limits.findtext("{urn:xmpp:stream-limits:0}max-bytes") == str(16 << 20)
+
+
+def evicted(server):
+    rows = json.loads(server.ctl("--json", "stats").stdout)["rows"]
+    return sum(row["value"] for row in rows if "evicted" in row["name"])
+
+
+@pytest.mark.parametrize("memory", ["1M", "64M"])
+def test_memory_is_obeyed(servers, memory):
+    """limits.memory: accounts that nobody is using are unloaded beyond it."""
+    server = servers({"limits": {"memory": memory}, "modules": {"offline": {}}})
+    names = [f"guest{n}-{'x' * 500}@{server.host}" for n in range(1500)]
+    server.stop()
+    with sqlite3.connect(server.folder / "data" / "linnet.db") as database:
+        database.executemany("INSERT INTO entity (kind, jid, host, status, created)"
+                             " VALUES (1, ?, ?, 1, 0)", ((name, server.host) for name in names))
+    database.close()
+    server.start()
+    juliet = server.client("juliet")
+    for name in names:
+        juliet.send(f"<message to='{name}' type='headline'><body>x</body></message>")
+    juliet.sync()
+    assert (evicted(server) > 0) == (memory == "1M")
