@@ -223,3 +223,22 @@ def test_service_has_its_own(servers):
                          f"sessionid='{done.get('sessionid')}'><x xmlns='jabber:x:data' "
                          "type='submit'/></command>", rooms)[0]
     assert done.get("status") == "completed"
+
+
+def test_welcome(server, admin):
+    """XEP-0133 §4.27, §4.28: to accounts that are made now, when they first come."""
+    old = server.user("old")
+    form = execute(admin, ADMIN + "set-welcome")
+    assert values(form, "welcome") == []
+    execute(admin, ADMIN + "set-welcome", "complete", form.get("sessionid"),
+            submit(welcome="Make yourself\nat home"))
+    assert values(execute(admin, ADMIN + "set-welcome"), "welcome") == ["Make yourself", "at home"]
+    new = server.client("new")
+    new.send("<presence/>")
+    new.expect_all("<presence/>", "<message><body>Make yourself\nat home</body></message>")
+    new.close()
+    Client(server, new.user).login().online().expect_nothing()
+    Client(server, old).login().online().expect_nothing()
+    late = server.user("late")
+    assert execute(admin, ADMIN + "delete-welcome").get("status") == "completed"
+    Client(server, late).login().online().expect_nothing()
