@@ -224,8 +224,7 @@ static bool
 is_refused(const struct ln_stanza *st)
 {
 	if (st->kind == LN_IQ)
-		return st->type == LN_SET && ln_jid_is_bare(&st->to) &&
-		    store_stalled(work_store());
+		return st->type == LN_SET && ln_jid_is_bare(&st->to) && store_stalled(work_store());
 	return work_refuses(st);
 }
 

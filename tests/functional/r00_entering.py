@@ -2,23 +2,8 @@
 """Entering and leaving a room (XEP-0045 §7.1, §7.2, §7.6, §7.7, §7.14)."""
 
 import pytest
-from kit.room import MUC, USER, Room, codes, item
-
+from kit.room import MUC, USER, Room, codes, coven, item, witches
 CONFIG = {"modules": {"muc": {"history": 20}, "disco": {}}}
-
-
-@pytest.fixture
-def coven(server):
-    return Room(server)
-
-
-@pytest.fixture
-def witches(server, coven):
-    """Hecate owns the room, the hag is in it."""
-    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
-    coven.create(hecate, "firstwitch")
-    coven.joined_by(hag, "thirdwitch", hecate)
-    return hecate, hag
 
 
 def test_created(server, coven):

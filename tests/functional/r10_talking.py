@@ -2,32 +2,15 @@
 """What is said in a room (XEP-0045 §7.4, §7.5, §7.8, §7.13, §8.1, §8.6; XEP-0359, XEP-0421)."""
 
 import pytest
-from kit.room import USER, Room, form, item, of_role, stanza_id
-
+from kit.room import USER, Room, assemble, coven, form, item, of_role, stanza_id, witches
 CONFIG = {"modules": {"muc": {"max-message": "4k"}, "disco": {}}}
 REQUEST = "http://jabber.org/protocol/muc#request"
 OCCUPANT = "{urn:xmpp:occupant-id:0}occupant-id"
 
 
 @pytest.fixture
-def coven(server):
-    return Room(server)
-
-
-@pytest.fixture
-def witches(server, coven):
-    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
-    coven.create(hecate, "firstwitch")
-    coven.joined_by(hag, "thirdwitch", hecate)
-    return hecate, hag
-
-
-@pytest.fixture
 def moderated(server, coven):
-    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
-    coven.create(hecate, "firstwitch", moderatedroom=1)
-    coven.joined_by(hag, "thirdwitch", hecate)
-    return hecate, hag
+    return assemble(server, coven, moderatedroom=1)
 
 
 def test_to_all(coven, witches):

@@ -2,14 +2,8 @@
 """Roles and affiliations, given and taken (XEP-0045 §8, §9, §10.3 to §10.8)."""
 
 import pytest
-from kit.room import USER, Room, answer, codes, item, of_affiliation, of_role, quiet
-
+from kit.room import USER, Room, answer, codes, coven, item, of_affiliation, of_role, quiet
 CONFIG = {"modules": {"muc": {"max-affiliations": 20}, "disco": {}}}
-
-
-@pytest.fixture
-def coven(server):
-    return Room(server)
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 """Configuration, the end of a room, and what lasts (XEP-0045 §10.1, §10.2, §10.9)."""
 
 import pytest
-from kit.room import (CONFIG_FORM, OWNER, USER, Room, answer, codes, form, item, of_affiliation,
-                      quiet)
+from kit.room import (CONFIG_FORM, OWNER, USER, Room, answer, codes, coven, form, item,
+                      of_affiliation, quiet, witches)
 
 CONFIG = {"modules": {"muc": {}, "disco": {}}}
 DATA = "{jabber:x:data}"
@@ -11,19 +11,6 @@ STANDARD = ["roomname", "roomdesc", "lang", "persistentroom", "publicroom", "mem
             "moderatedroom", "passwordprotectedroom", "roomsecret", "whois", "changesubject",
             "allowinvites", "allowpm", "presencebroadcast", "getmemberlist", "enablelogging",
             "maxusers", "pubsub", "roomadmins", "roomowners"]
-
-
-@pytest.fixture
-def coven(server):
-    return Room(server)
-
-
-@pytest.fixture
-def witches(server, coven):
-    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
-    coven.create(hecate, "firstwitch")
-    coven.joined_by(hag, "thirdwitch", hecate)
-    return hecate, hag
 
 
 def fields(client, room):

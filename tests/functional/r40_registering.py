@@ -2,8 +2,7 @@
 """Discovery and registration (XEP-0045 §6, §7.10, §7.12, §9.10; XEP-0128, XEP-0059)."""
 
 import pytest
-from kit.room import USER, Room, answer, form, item, quiet
-
+from kit.room import USER, Room, answer, assemble, coven, form, item, quiet
 CONFIG = {"modules": {"muc": {}, "disco": {}, "ping": {}}}
 INFO = "http://jabber.org/protocol/disco#info"
 ITEMS = "http://jabber.org/protocol/disco#items"
@@ -13,16 +12,8 @@ DATA = "{jabber:x:data}"
 
 
 @pytest.fixture
-def coven(server):
-    return Room(server)
-
-
-@pytest.fixture
 def witches(server, coven):
-    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
-    coven.create(hecate, "firstwitch", roomname="A Dark Cave", roomdesc="witchery")
-    coven.joined_by(hag, "thirdwitch", hecate)
-    return hecate, hag
+    return assemble(server, coven, roomname="A Dark Cave", roomdesc="witchery")
 
 
 def service(server):

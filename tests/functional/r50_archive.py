@@ -3,8 +3,7 @@
 
 import pytest
 from kit.client import check_error
-from kit.room import USER, Room, answer, of_affiliation, quiet, stanza_id
-
+from kit.room import USER, Room, answer, assemble, coven, of_affiliation, quiet, stanza_id
 CONFIG = {"modules": {"muc": {"history": 10}, "disco": {}}}
 MAM, RSM = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm"
 RETRACT, MODERATE = "urn:xmpp:message-retract:1", "urn:xmpp:message-moderate:1"
@@ -12,16 +11,8 @@ CLIENT = "{jabber:client}"
 
 
 @pytest.fixture
-def coven(server):
-    return Room(server)
-
-
-@pytest.fixture
 def witches(server, coven):
-    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
-    coven.create(hecate, "firstwitch", persistentroom=1)
-    coven.joined_by(hag, "thirdwitch", hecate)
-    return hecate, hag
+    return assemble(server, coven, persistentroom=1)
 
 
 @pytest.fixture

@@ -4,23 +4,14 @@
 import hashlib
 
 import pytest
-from kit.room import USER, Room, answer, codes, item, quiet
-
+from kit.room import USER, Room, answer, assemble, codes, coven, item, quiet
 CONFIG = {"modules": {"muc": {}, "disco": {}, "vcard": {}}}
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 
 
 @pytest.fixture
-def coven(server):
-    return Room(server)
-
-
-@pytest.fixture
 def witches(server, coven):
-    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
-    coven.create(hecate, "firstwitch", persistentroom=1)
-    coven.joined_by(hag, "thirdwitch", hecate)
-    return hecate, hag
+    return assemble(server, coven, persistentroom=1)
 
 
 # --- requests ---------------------------------------------------------------------------------

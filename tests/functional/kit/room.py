@@ -13,6 +13,8 @@ In a format string a room is its address; `coven / nick` is an occupant's.
 import itertools
 from xml.sax.saxutils import escape
 
+import pytest
+
 from .client import check_error
 
 MUC = "http://jabber.org/protocol/muc"
@@ -210,3 +212,24 @@ def of_affiliation(jid, affiliation, reason=None, nick=None):
     nick = f" nick='{nick}'" if nick is not None else ""
     return (f"<item jid='{jid}' affiliation='{affiliation}'{nick}>"
             + (f"<reason>{reason}</reason>" if reason else "") + "</item>")
+
+
+# --- who is there when the curtain rises: for tests to import ------------------------------
+
+
+@pytest.fixture
+def coven(server):
+    return Room(server)
+
+
+@pytest.fixture
+def witches(server, coven):
+    """Hecate owns the room, the hag is in it."""
+    return assemble(server, coven)
+
+
+def assemble(server, coven, **config):
+    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
+    coven.create(hecate, "firstwitch", **config)
+    coven.joined_by(hag, "thirdwitch", hecate)
+    return hecate, hag
