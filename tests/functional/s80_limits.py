@@ -5,6 +5,7 @@ import json
 import time
 
 import pytest
+from kit import Unexpected
 from kit.federation import World
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -142,15 +143,13 @@ def test_probes(world, juliet):
     peer = prove(world, world.probes)
     peer.send("".join(f"<presence type='probe' from='r@probes.example' to='{juliet.bare}'/>"
                       for _ in range(200)))
-    peer.send("<iq type='get' from='r@probes.example' to='a.example' id='b'>"
-              "<ping xmlns='urn:xmpp:ping'/></iq>")
-    answers = 0
     peer.back.allow()
-    while True:
-        element = peer.back.next()
-        if element.get("id") == "b":
-            break
-        answers += element.tag.endswith("presence")
+    answers = 0
+    try:
+        while True:
+            answers += peer.back.next(timeout=1).tag.endswith("presence")
+    except Unexpected:
+        pass
     assert 20 <= answers <= 45
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from kit import Server
+from kit.peer import PATIENCE
 from kit.wire import wires
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -43,7 +44,8 @@ def test_local_chat_goes_on(server, juliet, romeo, nurse):
     undisturbed = latency(juliet, romeo)
     for i in range(100):
         nurse.send(f"<message to='r@n{i}.example' id='{i}' type='chat'><body>?</body></message>")
-    assert latency(juliet, romeo) <= 2 * undisturbed + 0.02     # the machine has other things to do
+    # the machine has other things to do, too
+    assert latency(juliet, romeo) <= 2 * undisturbed + 0.02 * PATIENCE
     for _ in range(100):
         nurse.expect(f"<message type='error'><error type='wait'><remote-server-timeout "
                      f"xmlns='{STANZAS}'/></error></message>", timeout=30)
