@@ -208,9 +208,7 @@ send_query(struct query *query)
 	query->sent = handle_new(&self.sent, query);
 	if (!context_ask(self.context, query->key + 1, (int)query->type, unbound_says,
 		(void *)(uintptr_t)query->sent, &error)) {
-		log_limited(LOG_LEVEL_ERROR, "dns", 1, 60000,
-		    "names cannot be looked up anchor=%s reason=%s",
-		    log_quote(self.anchor == RESOLVER_ANCHOR_FILE ? self.anchor_file : NULL),
+		log_limited(LOG_LEVEL_ERROR, "dns", 1, 60000, "names cannot be looked up reason=%s",
 		    error);
 		fail_query(query, DNS_FAILED, error);
 	}
@@ -260,7 +258,8 @@ new_context(const char *anchor)
 	    context_new(worker_base(worker_main()), &self.servers, anchor, self.hosts, &error);
 
 	if (context == NULL)
-		log_error("dns", "names cannot be looked up reason=%s", error);
+		log_limited(LOG_LEVEL_ERROR, "dns", 1, 60000,
+		    "names cannot be looked up anchor=%s reason=%s", log_quote(anchor), error);
 	return context;
 }
 
@@ -272,7 +271,7 @@ serve_with(struct ub_ctx *context, enum resolver_security validates)
 	self.context = context;
 	atomic_store(&security, validates);
 	if (context == NULL)
-		fail_all("the resolver could not be started");
+		fail_all("the resolver could not be started (a trust anchor that cannot be used?)");
 	else
 		send_all();
 }
@@ -331,11 +330,11 @@ trial_says(void *arg, int rcode, void *packet, int len, int secure, char *why_bo
 static void
 begin_trial(void *arg)
 {
-	const char *error = "libunbound cannot start";
+	const char *error;
 
 	self.trial_done = self.trial_good = self.trial_late = false;
 	self.trial_error = NULL;
-	self.trial = new_context("");
+	self.trial = context_new(worker_base(worker_main()), &self.servers, "", self.hosts, &error);
 	if (self.trial != NULL)
 		timer_set(&self.trial_timer, TRIAL_MS);
 	if (self.trial == NULL ||
@@ -350,7 +349,7 @@ begin_trial(void *arg)
 static void
 begin(void)
 {
-	if (!self.is_open || self.context != NULL || self.trial != NULL)
+	if (!self.is_open || self.context != NULL || timer_is_set(&self.trial_timer))
 		return;
 	switch (self.anchor) {
 	case RESOLVER_ANCHOR_AUTO:
@@ -420,7 +419,9 @@ refuses(const struct asker *asker)
 	if (atomic_load(&faked) != NULL)
 		return NULL;
 	begin();
-	return self.context == NULL && self.trial == NULL ? "the resolver is not running" : NULL;
+	return self.context == NULL && !timer_is_set(&self.trial_timer)
+	    ? "the resolver does not run (a trust anchor that cannot be used?)"
+	    : NULL;
 }
 
 static bool

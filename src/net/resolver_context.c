@@ -29,6 +29,12 @@ static const char *const options[][2] = {
 	{ "edns-buffer-size:", "1232" },
 };
 
+/*
+ * Unbound answers by itself that these do not exist (RFC 6761, RFC 8375), as a
+ * resolver at the border of a network should. We ask one that knows its network.
+ */
+static const char *const private_zones[] = { "test.", "home.arpa." };
+
 /* --- whom to ask ------------------------------------------------------------------- */
 
 static void
@@ -86,9 +92,26 @@ set_servers(struct ub_ctx *context, const struct buf *servers)
 static int
 set_anchor(struct ub_ctx *context, const char *anchor)
 {
+	int error;
+
 	if (anchor == NULL)
 		return ub_ctx_set_option(context, "module-config:", "iterator");
-	return ub_ctx_add_ta_file(context, *anchor != '\0' ? anchor : ANCHOR_DEFAULT);
+	if (*anchor != '\0')
+		return ub_ctx_add_ta_file(context, anchor);
+	/* the root proves that it does not exist; home.arpa is excepted there */
+	error = ub_ctx_set_option(context, "domain-insecure:", "test.");
+	return error != 0 ? error : ub_ctx_add_ta_file(context, ANCHOR_DEFAULT);
+}
+
+/* Last of all: from here on no option is taken. Fails where the anchor cannot be used. */
+static int
+open_private_zones(struct ub_ctx *context)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof private_zones / sizeof *private_zones && error == 0; i++)
+		error = ub_ctx_zone_add(context, private_zones[i], "transparent");
+	return error;
 }
 
 static int
@@ -120,6 +143,8 @@ context_new(struct event_base *base, const struct buf *servers, const char *anch
 		error = set_anchor(context, anchor);
 	if (error == 0 && hosts)
 		ub_ctx_hosts(context, NULL); /* may be absent */
+	if (error == 0)
+		error = open_private_zones(context);
 	if (error == 0)
 		return context;
 	*error_r = ub_strerror(error);

@@ -197,6 +197,7 @@ server:
   num-threads: 1
   module-config: "validator iterator"
   trust-anchor-file: "{anchors}"
+  local-zone: "test." nodefault
 remote-control:
   control-enable: no
 forward-zone:

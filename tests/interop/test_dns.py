@@ -48,6 +48,8 @@ def world(internet):
 
     net.zone("xn--bcher-kva.example")
     net.host("xn--bcher-kva.example", "127.3.0.8")
+    net.zone("lan.test", signed=False)
+    net.host("lan.test", "127.3.0.10")
     net.zone("lost.example")
     net.srv("lost.example", "nowhere.lost.example", 5269)
     net.linnet("home.example", ipv6=True, tlsa=True)
@@ -121,6 +123,12 @@ def test_a_dot_for_direct_tls_forbids_the_fallback(home):
 def test_names_beyond_ascii(home):
     (only,) = rows(home, "bücher.example")
     assert only["addresses"] == "127.3.0.8"
+
+
+def test_domains_of_private_networks(home):
+    """Libunbound would say by itself that nothing under `test` exists."""
+    (only,) = rows(home, "lan.test")
+    assert only["addresses"] == "127.3.0.10"
 
 
 def test_a_target_without_address(home):
