@@ -89,7 +89,7 @@ history_read_back(struct here *here, const struct ln_archived *archived)
 
 	if (st == NULL)
 		return;
-	if (most(here->room) == 0 || ln_child(st, "subject", NS_CLIENT) != NULL) {
+	if (most(here->room) == 0 || changes_subject(st)) {
 		ln_stanza_free(&st);
 		return;
 	}

@@ -66,6 +66,14 @@ archive(struct here *here, const struct occupant *sender, struct ln_stanza *mess
 	ln_archive_add(here->node, id, ln_from(message)->full, wall_ms, elem);
 }
 
+/* §8.1: a subject alone changes the subject. */
+bool
+changes_subject(const struct ln_stanza *st)
+{
+	return ln_child(st, "subject", NS_CLIENT) != NULL &&
+	    ln_child(st, "body", NS_CLIENT) == NULL && ln_child(st, "thread", NS_CLIENT) == NULL;
+}
+
 void
 message_to_all(struct here *here, const struct occupant *sender, struct ln_stanza *st, bool kept,
     char id_r[LN_ARCHIVE_ID_LEN + 1])
@@ -84,24 +92,15 @@ message_to_all(struct here *here, const struct occupant *sender, struct ln_stanz
 	ln_stanza_free(&st);
 	if (kept)
 		archive(here, sender, whole, id_r, now);
-	if (kept && ln_child(whole, "subject", NS_CLIENT) == NULL)
-		history_add(here, whole, id_r, now);
-	else if (ln_child(whole, "subject", NS_CLIENT) != NULL &&
-	    ln_child(whole, "body", NS_CLIENT) == NULL)
+	if (changes_subject(whole))
 		room_set_subject(here, whole, now);
+	else if (kept)
+		history_add(here, whole, id_r, now);
 	out = ln_fan_out_new(whole);
 	TAILQ_FOREACH(occupant, &here->room->occupants, link)
 		TAILQ_FOREACH(visit, &occupant->visits, link)
 			ln_fan_out_add(out, &visit->jid);
 	ln_fan_out_send(here->node, out);
-}
-
-/* §8.1: a subject alone changes the subject. */
-static bool
-changes_subject(const struct ln_stanza *st)
-{
-	return ln_child(st, "subject", NS_CLIENT) != NULL &&
-	    ln_child(st, "body", NS_CLIENT) == NULL && ln_child(st, "thread", NS_CLIENT) == NULL;
 }
 
 static bool

@@ -291,6 +291,9 @@ void change_affiliation(struct here *here, const struct ln_jid *bare, enum affil
 
 void message_received(struct here *here, struct ln_ev_node *ev);
 
+/* Is it a change of the subject? */
+bool changes_subject(const struct ln_stanza *st);
+
 /* Sends a message of an occupant, or of the room itself, to all; `id_r` gets its stanza-id. Ownership
  * passes. */
 void message_to_all(struct here *here, const struct occupant *sender, struct ln_stanza *st,

@@ -211,8 +211,10 @@ submit(struct here *here, struct ln_ev_iq *ev, const struct ln_elem *form)
 	ln_answer(ev, ln_iq_result(ev->stanza));
 	owner_apply(here, &config);
 	config_free(&config);
-	apply_people(here, form, OWNERS, AFF_OWNER);
-	apply_people(here, form, ADMINS, AFF_ADMIN);
+	if (here->room->exists) { /* a temporary one may be gone with its last occupant */
+		apply_people(here, form, OWNERS, AFF_OWNER);
+		apply_people(here, form, ADMINS, AFF_ADMIN);
+	}
 	return LN_DONE;
 }
 

@@ -165,7 +165,7 @@ ln_archive_add(struct ln_node *node, const char *id, const char *who, int64_t wa
 {
 	const char *bytes = ln_elem_print(work_arena(), message);
 
-	if (ln_node_stored(node))
+	if (node_writable(node))
 		store_add(work_job(), &sql_add, store_int(read_id(node, id)), node_owner(node),
 		    store_int(wall_ms), store_text(who), store_blob(bytes, strlen(bytes)));
 }
@@ -175,7 +175,7 @@ ln_archive_replace(struct ln_node *node, const char *id, const struct ln_elem *m
 {
 	const char *bytes = ln_elem_print(work_arena(), message);
 
-	if (ln_node_stored(node))
+	if (node_writable(node))
 		store_add(work_job(), &sql_replace, store_blob(bytes, strlen(bytes)),
 		    store_int(read_id(node, id)), node_owner(node));
 }
@@ -185,7 +185,7 @@ ln_archive_trim(struct ln_node *node, int64_t keep, int64_t before)
 {
 	struct store_arg owner = node_owner(node);
 
-	if (!ln_node_stored(node))
+	if (!node_writable(node))
 		return;
 	store_add(work_job(), &sql_trim, owner, owner, store_int(keep), store_int(TRIM_ROWS));
 	if (before > 0)

@@ -309,6 +309,13 @@ ln_node_stored(const struct ln_node *node)
 	return node->entity.number != 0 || node->creating;
 }
 
+/* A row that another job is still making has no number yet. */
+bool
+node_writable(const struct ln_node *node)
+{
+	return node->entity.number != 0 || (node->creating && work_job() == node->create_job);
+}
+
 struct store_arg
 node_owner(const struct ln_node *node)
 {
@@ -380,6 +387,7 @@ ln_node_create(struct ln_node *node, created_fn *done)
 	name_node(&creating->named, &node->entity);
 	creating->done = done;
 	node->create_step = store_entity_create(work_job(), STORE_ROOM, creating->named.name, 0);
+	node->create_job = work_job();
 	node->creating = true;
 	entity_reload(&node->entity);
 	work_when_durable(created, creating);
@@ -445,7 +453,7 @@ ln_node_value_set(const struct ln_mod *mod, struct ln_node *node, unsigned value
 	const char *name = mod->def->values[value].name;
 	const char *bytes;
 
-	if (!ln_node_stored(node))
+	if (!node_writable(node))
 		return;
 	if (doc == NULL) {
 		store_value_delete_of(work_job(), node_owner(node), mod->def->name, name, key);

@@ -31,6 +31,9 @@ extern const struct entity_ops node_ops;
 /* Whose rows are being written: a number, or the row that this job makes. */
 struct store_arg node_owner(const struct ln_node *node);
 
+/* Has it rows that the handler in hand can write to? */
+bool node_writable(const struct ln_node *node);
+
 /* The module whose node it is, as of now. */
 const struct ln_mod *node_mod(const struct ln_node *node);
 

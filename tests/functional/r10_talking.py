@@ -133,6 +133,8 @@ def test_subject_with_body_is_a_message(server, coven, witches):
     hecate, hag = witches
     hag.send(f"<message to='{coven}' type='groupchat'><subject>s</subject><body>b</body></message>")
     hecate.expect("<message type='groupchat'><subject>s</subject><body>b</body></message>")
+    entry = coven.enter(server.client("second", "cell"), "secondwitch")
+    assert entry.bodies() == ["b"] and not entry.subject.findtext("{jabber:client}subject")
 
 
 def test_no_subject(server, coven, witches):

@@ -3,6 +3,7 @@
 
 import pytest
 from kit.room import USER, Room, answer, assemble, coven, form, item, quiet
+
 CONFIG = {"modules": {"muc": {}, "disco": {}, "ping": {}}}
 INFO = "http://jabber.org/protocol/disco#info"
 ITEMS = "http://jabber.org/protocol/disco#items"
