@@ -15,6 +15,7 @@
 #include "core/module.h"
 #include "core/router.h"
 #include "core/work.h"
+#include "im/drain.h"
 #include "im/pending.h"
 #include "net/timer.h"
 #include "net/worker.h"
@@ -63,11 +64,12 @@ delete_row(int64_t position)
 	store_write(job, NULL, NULL);
 }
 
-/* What a session has in its queue stays until that ends. */
+/* What a session has in its queue stays until that ends. Who is being given his messages may be
+ * about to find it, and drops it then. */
 static void
 delete_of_account(struct ln_account *account, const struct store_pending *row)
 {
-	if (!account->open || account->entity.life != LIFE_ACTIVE ||
+	if (!account->open || account->entity.life != LIFE_ACTIVE || drain_is_on(account) ||
 	    pending_find(account, row->position) != NULL)
 		return;
 	metric_inc(metrics, EXPIRED);

@@ -32,6 +32,7 @@ class Player(Client):
         """What has come, without what belongs to XEP-0198; waits so long for the first of it."""
         if not self._events and select.select([self.sock], [], [], wait)[0]:
             self._read(time.monotonic() + 1)
+            self.raw_in = b""
         got = []
         while self._events:
             kind, element = self._events[0]
