@@ -1,3 +1,4 @@
+#!/bin/bash
 # Scenarios and variants of linnet that the load generator does not have; run.sh
 # puts this behind its scenarios.sh.
 #
