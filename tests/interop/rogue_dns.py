@@ -81,7 +81,10 @@ class RogueDNS:
             threading.Thread(target=self._reply_udp, args=(message, sender), daemon=True).start()
 
     def _reply_udp(self, message, sender):
-        question = Question(message)
+        try:
+            question = Question(message)
+        except (IndexError, struct.error):
+            return  # no question
         self.asked.append((question.name, question.kind))
         time.sleep(self.delay)
         for reply in self.replies(question):
