@@ -209,12 +209,11 @@ submit(struct here *here, struct ln_ev_iq *ev, const struct ln_elem *form)
 		return ln_refuse(ev->stanza, LN_ERR_NOT_ACCEPTABLE, "%s", wrong);
 	}
 	ln_answer(ev, ln_iq_result(ev->stanza));
+	/* First the people: who is named here is not put out by what follows. */
+	apply_people(here, form, OWNERS, AFF_OWNER);
+	apply_people(here, form, ADMINS, AFF_ADMIN);
 	owner_apply(here, &config);
 	config_free(&config);
-	if (here->room->exists) { /* a temporary one may be gone with its last occupant */
-		apply_people(here, form, OWNERS, AFF_OWNER);
-		apply_people(here, form, ADMINS, AFF_ADMIN);
-	}
 	return LN_DONE;
 }
 
