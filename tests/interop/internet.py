@@ -19,6 +19,7 @@ Knot is the authority for every zone (`net.knot`), Unbound validates and caches
 root: what is under no anchor is insecure, what is in no zone is an error.
 """
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -262,10 +263,10 @@ class Internet:
         return self
 
     def stop(self):
-        for server in reversed(self.servers):
-            server.stop()
-        self.unbound.stop()
-        self.knot.stop()
+        """All of them, also if one has something to complain about."""
+        with contextlib.ExitStack() as last_first:
+            for one in (self.knot, self.unbound, *self.servers):
+                last_first.callback(one.stop)
 
     def change(self, *more):
         """After zones were changed: Knot reads them again; who caches has to forget for TTL s."""
