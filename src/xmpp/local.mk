@@ -21,8 +21,10 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/sm.c src/xmpp/sm.h \
 	src/xmpp/stream.c src/xmpp/stream.h
 
-unit_tests += tests/unit/test_dialback tests/unit/test_negotiate tests/unit/test_session
+s2s_kit = tests/unit/s2s_kit.c tests/unit/s2s_kit.h
+unit_tests += tests/unit/test_dialback tests/unit/test_link tests/unit/test_negotiate tests/unit/test_session
 tests_unit_test_dialback_SOURCES = tests/unit/test_dialback.c
+tests_unit_test_link_SOURCES = tests/unit/test_link.c $(s2s_kit)
 client_kit = tests/unit/client_kit.c tests/unit/client_kit.h $(sasl_modules)
 tests_unit_test_negotiate_SOURCES = tests/unit/test_negotiate.c $(client_kit)
 tests_unit_test_negotiate_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
@@ -31,6 +33,6 @@ tests_unit_test_session_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_sr
 
 fuzz_output = tests/fuzz/output.c tests/fuzz/output.h
 fuzz_targets += tests/fuzz/fuzz_negotiate tests/fuzz/fuzz_s2s
-tests_fuzz_fuzz_s2s_SOURCES = tests/fuzz/fuzz_s2s.c $(fuzz_output)
+tests_fuzz_fuzz_s2s_SOURCES = tests/fuzz/fuzz_s2s.c $(fuzz_output) $(s2s_kit)
 tests_fuzz_fuzz_negotiate_SOURCES = tests/fuzz/fuzz_negotiate.c $(fuzz_output) $(client_kit)
 tests_fuzz_fuzz_negotiate_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules

@@ -1,0 +1,150 @@
+/*
+ * Links whose server is not there: what goes back, how long they rest.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <check.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "core/router.h"
+#include "net/worker.h"
+#include "s2s_kit.h"
+#include "xmpp/link.h"
+
+Suite *suite(void);
+
+static unsigned returned;
+static enum ln_error last_error;
+
+static void
+delivered(struct ln_stanza *st)
+{
+	ck_assert_int_eq(ln_type(st), LN_TYPE_ERROR);
+	last_error = ln_stanza_error(st);
+	returned++;
+}
+
+static void
+setup(void)
+{
+	s2s_kit_delivered = delivered;
+	returned = 0;
+	s2s_kit_start();
+}
+
+static void
+turns(void)
+{
+	for (int i = 0; i < 20; i++)
+		s2s_kit_turn();
+}
+
+static void
+advance(int64_t ms)
+{
+	clock_advance(ms);
+	turns();
+}
+
+static void
+submit(enum ln_kind kind, enum ln_type type, const char *to_text)
+{
+	struct arena *arena = arena_new(256);
+	struct ln_stanza *st;
+	struct ln_jid from, to;
+
+	ck_assert_int_eq(ln_jid_make(arena, "anna", S2S_KIT_HOST, "x", &from), LN_JID_OK);
+	ck_assert_int_eq(ln_jid_parse(arena, to_text, strlen(to_text), &to), LN_JID_OK);
+	st = ln_stanza_new(kind, type, &from, &to);
+	ln_set_id(st, "1");
+	ln_add_text(ln_add(st, "body", NS_CLIENT), "x", "x");
+	worker_enter(worker_get(0));
+	router_route(st);
+	arena_free(&arena);
+	turns();
+}
+
+static struct link *
+link_of(const char *remote)
+{
+	worker_enter(worker_get(0));
+	return link_find(S2S_KIT_HOST, strlen(S2S_KIT_HOST), remote, strlen(remote));
+}
+
+START_TEST(returned_once_then_at_once)
+{
+	struct link *link;
+
+	submit(LN_MESSAGE, LN_CHAT, "r@nowhere.example");
+	ck_assert_uint_eq(returned, 1);
+	ck_assert_int_eq(last_error, LN_ERR_REMOTE_SERVER_NOT_FOUND);
+	link = link_of("nowhere.example");
+	ck_assert_ptr_nonnull(link);
+	ck_assert_int_eq(link->state, LINK_RESTS);
+	ck_assert_uint_eq(link->failures, 1);
+	submit(LN_MESSAGE, LN_CHAT, "s@nowhere.example");
+	ck_assert_uint_eq(returned, 2);
+	ck_assert_uint_eq(link->failures, 1); /* nobody was asked */
+}
+END_TEST
+
+/* RFC 6120 §8.3.1: no error answers an error; and availability is not worth one. */
+START_TEST(not_returned)
+{
+	submit(LN_MESSAGE, LN_TYPE_ERROR, "r@nowhere.example");
+	submit(LN_IQ, LN_RESULT, "r@nowhere.example/x");
+	submit(LN_PRESENCE, LN_UNAVAILABLE, "r@nowhere.example");
+	submit(LN_PRESENCE, LN_PROBE, "r@nowhere.example");
+	ck_assert_uint_eq(returned, 0);
+	submit(LN_PRESENCE, LN_SUBSCRIBE, "r@nowhere.example");
+	ck_assert_uint_eq(returned, 1);
+}
+END_TEST
+
+START_TEST(rests_longer_each_time)
+{
+	int64_t rest = 0;
+
+	for (unsigned i = 1; i <= 8; i++) {
+		struct link *link;
+		int64_t now_rests;
+
+		submit(LN_MESSAGE, LN_CHAT, "r@nowhere.example");
+		link = link_of("nowhere.example");
+		ck_assert_uint_eq(link->failures, i);
+		now_rests = link->rests_until - worker_now_ms();
+		ck_assert_int_le(now_rests, 75000); /* a minute, and a quarter of jitter */
+		if (i > 1 && i < 6)
+			ck_assert_int_gt(now_rests, rest);
+		rest = now_rests;
+		advance(rest + 10);
+	}
+}
+END_TEST
+
+START_TEST(forgotten_in_the_end)
+{
+	submit(LN_MESSAGE, LN_CHAT, "r@nowhere.example");
+	advance(2000);
+	ck_assert_ptr_nonnull(link_of("nowhere.example"));
+	advance(400000);
+	ck_assert_ptr_null(link_of("nowhere.example"));
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *s = suite_create("link");
+	TCase *tc = tcase_create("without a server");
+
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, returned_once_then_at_once);
+	tcase_add_test(tc, not_returned);
+	tcase_add_test(tc, rests_longer_each_time);
+	tcase_add_test(tc, forgotten_in_the_end);
+	suite_add_tcase(s, tc);
+	return s;
+}
