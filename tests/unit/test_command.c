@@ -64,6 +64,20 @@ each(const struct ln_mod *mod, struct ln_call *call)
 	ln_call_cell_number(call, worker_index(worker_current()));
 }
 
+static void
+count(const struct ln_mod *mod, struct ln_call *call)
+{
+	ln_call_columns(call, "all", NULL);
+	ln_call_sum(call, 1 + worker_index(worker_current()));
+}
+
+static void
+refuse(const struct ln_mod *mod, struct ln_call *call)
+{
+	ln_call_refuse(call, LN_ERR_CONFLICT, "there is one");
+	ln_call_fail(call, "not said");
+}
+
 static struct ln_call *held;
 
 static void
@@ -77,6 +91,8 @@ static const struct ln_command rows[] = {
 	{ "paint", "Paint something.", LN_ROLE_OPERATOR, LN_HOME_MAIN, paint_args, paint },
 	{ "paint badly", "Fail.", LN_ROLE_OPERATOR, LN_HOME_MAIN, NULL, be_unlucky },
 	{ "workers", "All of them.", LN_ROLE_OPERATOR, LN_HOME_EACH, NULL, each },
+	{ "count", "Add up.", LN_ROLE_OPERATOR, LN_HOME_EACH, NULL, count },
+	{ "refuse", "Refuse.", LN_ROLE_OPERATOR, LN_HOME_MAIN, NULL, refuse },
 	{ "later", "Not now.", LN_ROLE_OPERATOR, LN_HOME_MAIN, NULL, later },
 	LN_COMMAND_END,
 };
@@ -85,6 +101,7 @@ static const struct ln_command rows[] = {
 
 static char answer[1000];
 static unsigned answers;
+static enum ln_error condition;
 
 static void
 done(struct ln_call *call, const struct ln_result *result, void *arg)
@@ -92,6 +109,7 @@ done(struct ln_call *call, const struct ln_result *result, void *arg)
 	struct buf out = BUF_INIT;
 
 	answers++;
+	condition = result->error;
 	ctl_print_result(result, true, &out);
 	snprintf(answer, sizeof answer, "%s", out.data);
 	buf_free(&out);
@@ -119,6 +137,8 @@ start(void)
 	answers = 0;
 }
 
+static bool started;
+
 static const char *
 call(const char *name, const char *const *args)
 {
@@ -126,7 +146,7 @@ call(const char *name, const char *const *args)
 
 	for (; args != NULL && *args != NULL; args += 2)
 		ln_call_give(new, args[0], args[1], strlen(args[1]));
-	ln_call_start(new);
+	started = ln_call_start(new);
 	turn_all();
 	return answer;
 }
@@ -155,6 +175,23 @@ START_TEST(wrong_arguments_fail_before_the_command)
 	ck_assert_ptr_nonnull(strstr(call("paint", ARGS("what", "it")), "colour is missing"));
 	ck_assert_ptr_nonnull(strstr(call("paint", ARGS("who", "me")), "has no argument who"));
 	ck_assert_uint_eq(answers, 4);
+	ck_assert(!started);
+}
+END_TEST
+
+START_TEST(a_failure_may_have_a_condition)
+{
+	ck_assert_ptr_nonnull(strstr(call("refuse", NULL), "\"error\":\"there is one\""));
+	ck_assert_int_eq(condition, LN_ERR_CONFLICT);
+	ck_assert(started);
+	call("paint badly", NULL);
+	ck_assert_int_eq(condition, LN_ERR_COUNT);
+}
+END_TEST
+
+START_TEST(workers_add_to_one_number)
+{
+	ck_assert_ptr_nonnull(strstr(call("count", NULL), "[{\"all\":3}]"));
 }
 END_TEST
 
@@ -410,7 +447,9 @@ suite(void)
 	tcase_add_test(tc, arguments_are_read_by_their_types);
 	tcase_add_test(tc, wrong_arguments_fail_before_the_command);
 	tcase_add_test(tc, the_first_reason_stays);
+	tcase_add_test(tc, a_failure_may_have_a_condition);
 	tcase_add_test(tc, each_worker_adds_its_row);
+	tcase_add_test(tc, workers_add_to_one_number);
 	tcase_add_test(tc, a_call_may_end_later);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("words");

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "net/worker.h"
+#include "store/examine.h"
 #include "store_kit.h"
 
 Suite *suite(void);
@@ -594,6 +595,43 @@ START_TEST(a_backup_that_fails_says_why)
 }
 END_TEST
 
+/* What is wrong, or "". */
+static const char *
+examine(const struct store_schema *schema, unsigned *steps_r)
+{
+	static char said[500];
+	struct store_examined found;
+	char *error = store_examine(kit_dir(), &schema, 1, &found);
+
+	snprintf(said, sizeof said, "%s", error != NULL ? error : "");
+	ck_assert_int_gt(found.bytes, 0);
+	*steps_r = found.steps;
+	free(error);
+	free(found.path);
+	return said;
+}
+
+START_TEST(a_database_is_looked_at_and_left_alone)
+{
+	static const char *const more[] = { "CREATE TABLE more_a (a INTEGER);",
+		"CREATE TABLE more_b (b INTEGER);", NULL };
+	static const char *const fewer[] = { NULL };
+	const struct store_schema unknown = { "more", "tables", more };
+	const struct store_schema older = { kit_schema.module, kit_schema.store, fewer };
+	struct store *store = kit_open();
+	unsigned steps;
+
+	ck_assert_str_eq(examine(&kit_schema, &steps), "");
+	ck_assert_uint_eq(steps, 0);
+	ck_assert(store_close(&store));
+	ck_assert_str_eq(examine(&unknown, &steps), "");
+	ck_assert_uint_eq(steps, 2);
+	ck_assert_str_eq(examine(&unknown, &steps), "");
+	ck_assert_uint_eq(steps, 2);
+	ck_assert_ptr_nonnull(strstr(examine(&older, &steps), "newer than this program"));
+}
+END_TEST
+
 static void
 sliced(void *arg, enum store_outcome outcome, int64_t total)
 {
@@ -699,6 +737,7 @@ care(void)
 
 	tcase_add_test(tc, a_backup_is_whole_though_writes_go_on);
 	tcase_add_test(tc, a_backup_that_fails_says_why);
+	tcase_add_test(tc, a_database_is_looked_at_and_left_alone);
 	tcase_add_test(tc, slices_delete_all_that_they_name);
 	tcase_add_test(tc, closing_commits_what_is_queued);
 	tcase_add_test(tc, the_wal_is_checkpointed_and_begun_anew);
