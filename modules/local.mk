@@ -174,7 +174,8 @@ modules_register_test_register_CPPFLAGS = $(lnt_cppflags)
 
 # rooms
 module_PROGRAMS += modules/muc.so
-modules_muc_so_SOURCES = modules/muc/mod_muc.c modules/muc/muc.h \
+modules_muc_so_SOURCES = modules/muc/mod_muc.c \
+	modules/muc/muc.h modules/muc/people.h modules/muc/talk.h \
 	modules/muc/admin.c \
 	modules/muc/affiliation.c \
 	modules/muc/archive.c \

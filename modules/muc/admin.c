@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
+#include "muc/talk.h"
 
 struct change {
 	struct occupant *occupant; /* a role's */

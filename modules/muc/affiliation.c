@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
 
 #include <stdio.h>
 

@@ -7,6 +7,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
+#include "muc/talk.h"
 
 #define PAGE 50
 #define PAGE_MAX 100

@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
+#include "muc/talk.h"
 
 #include <linnet/base64.h>
 #include <linnet/credentials.h>

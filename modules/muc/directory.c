@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/talk.h"
 
 #include "muc/directory.h"
 

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
+#include "muc/talk.h"
 
 #include <stdio.h>
 

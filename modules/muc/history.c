@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/talk.h"
 
 #define TRIM_EVERY 32 /* messages */
 

@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
+#include "muc/talk.h"
 
 static const struct ln_name create_names[] = { { "all", CREATE_ALL }, { "local", CREATE_LOCAL },
 	{ "admins", CREATE_ADMINS }, { NULL, 0 } };

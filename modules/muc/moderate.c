@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
+#include "muc/talk.h"
 
 #define NS_MODERATE_0 "urn:xmpp:message-moderate:0"
 #define NS_RETRACT_0 "urn:xmpp:message-retract:0"

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
 
 #include <linnet/base64.h>
 #include <linnet/credentials.h>

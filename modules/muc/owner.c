@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
+#include "muc/talk.h"
 
 #define OWNERS "muc#roomconfig_roomowners"
 #define ADMINS "muc#roomconfig_roomadmins"

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
 
 bool
 presence_is_shown(const struct room *room, enum role role)

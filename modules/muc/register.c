@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
+#include "muc/talk.h"
 
 #define ROOMNICK "muc#register_roomnick"
 #define ALLOW "muc#register_allow"
