@@ -49,7 +49,7 @@ END_TEST
 START_TEST(who_left_was_here_then)
 {
 	const struct ln_elem *query;
-	int seconds;
+	long seconds;
 
 	lnt_login(t, "juliet@example.org/chamber");
 	lnt_send(t, LNT_JULIET, "<presence/>");
@@ -58,7 +58,7 @@ START_TEST(who_left_was_here_then)
 	lnt_send(t, "juliet@example.org/chamber", ASK("juliet@example.org"));
 	query = query_of(lnt_expect_result(t, "juliet@example.org/chamber", "q"));
 	/* The clock goes on while the test runs. */
-	seconds = atoi(ln_elem_attr(query, "seconds"));
+	seconds = strtol(ln_elem_attr(query, "seconds"), NULL, 10);
 	ck_assert_int_ge(seconds, 3600);
 	ck_assert_int_lt(seconds, 2 * 3600);
 	ck_assert_str_eq(ln_elem_text(query), "Adieu");
@@ -83,7 +83,9 @@ START_TEST(the_host_says_how_long_it_runs)
 	lnt_advance(t, HOUR);
 	lnt_send(t, LNT_ROMEO, ASK(LNT_HOST));
 	ck_assert_int_ge(
-	    atoi(ln_elem_attr(query_of(lnt_expect_result(t, LNT_ROMEO, "q")), "seconds")), 3600);
+	    strtol(ln_elem_attr(query_of(lnt_expect_result(t, LNT_ROMEO, "q")), "seconds"), NULL,
+		10),
+	    3600);
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/host.h"
@@ -85,16 +86,13 @@ refuse_method(struct ln_http *http, unsigned methods)
 	} names[] = { { LN_HTTP_GET, "GET" }, { LN_HTTP_HEAD, "HEAD" }, { LN_HTTP_PUT, "PUT" },
 		{ LN_HTTP_POST, "POST" }, { LN_HTTP_DELETE, "DELETE" },
 		{ LN_HTTP_OPTIONS, "OPTIONS" } };
-	char allow[80] = "";
+	struct buf allow = BUF_INIT;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (!(methods & names[i].method))
-			continue;
-		if (*allow != '\0')
-			strcat(allow, ", ");
-		strcat(allow, names[i].name);
-	}
-	ln_http_set(http, "Allow", allow);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (methods & names[i].method)
+			buf_printf(&allow, "%s%s", allow.len > 0 ? ", " : "", names[i].name);
+	ln_http_set(http, "Allow", allow.len > 0 ? allow.data : "");
+	buf_free(&allow);
 	ln_http_fail(http, 405, "That cannot be done with it.");
 }
 

@@ -75,7 +75,7 @@ load_set(void)
 static void
 setup(void)
 {
-	strcpy(folder, kit_folder());
+	snprintf(folder, sizeof folder, "%s", kit_folder());
 	kit_certificate(kit_path(folder, "a.crt"), kit_path(folder, "a.key"), "a", "DNS:a.example",
 	    30);
 	kit_certificate(kit_path(folder, "b.crt"), kit_path(folder, "b.key"), "b", "DNS:b.example",
