@@ -24,7 +24,7 @@ endif
 
 # The sources as linters see them: the flags of this build.
 lint_flags = $(DEFS) -I$(abs_builddir) -I$(abs_top_srcdir)/src -I$(abs_top_srcdir)/modules \
-	-I$(abs_top_srcdir)/tests/kit -I$(abs_top_srcdir)/tests/unit -DLN_STATIC_MODULES \
+	-I$(abs_top_srcdir)/tests/kit -I$(abs_top_srcdir)/tests/unit \
 	-DSOURCE_DIR=\"$(abs_top_srcdir)\" \
 	$(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CHECK_CFLAGS)
 
