@@ -86,8 +86,9 @@ read_password(struct buf *password)
 		return read_line(stdin, password);
 	unseen = seen;
 	unseen.c_lflag &= ~(tcflag_t)ECHO;
-	fprintf(stderr, "Password: ");
+	/* Whoever answers the question is not seen, and nothing of his answer is thrown away. */
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &unseen);
+	fprintf(stderr, "Password: ");
 	good = read_line(stdin, password);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &seen);
 	fprintf(stderr, "\n");
