@@ -48,7 +48,8 @@ struct http_saving {
 	uint64_t max, received, keep_free, announced;
 	struct buf filling, writing;
 	enum save_step step; /* of the job that is out */
-	int error;           /* errno of a step that failed */
+	int error;           /* errno of a step that failed: the file thread's while a job is out */
+	bool failed;         /* the worker knows of it */
 	bool out;            /* a job is */
 	bool ended;          /* all of the body is here */
 	bool too_long;
@@ -219,6 +220,7 @@ save_done(struct pool_job *job)
 	s->out = false;
 	if (!job->worked && s->error == 0)
 		s->error = ECANCELED;
+	s->failed = s->error != 0;
 	buf_reset(&s->writing);
 	/* Its client left while it was being finished: nobody knows of the file. */
 	if (finished && s->request == NULL)
@@ -261,7 +263,7 @@ save_go_on(struct http_saving *s)
 	if (!s->out) {
 		save_tell(s);
 		saving_free(s);
-	} else if (was_full && s->request != NULL && s->request->read_paused && s->error == 0) {
+	} else if (was_full && s->request != NULL && s->request->read_paused && !s->failed) {
 		http_read_resume(s->request);
 	}
 }
@@ -271,7 +273,7 @@ save_piece(struct ln_http *request, const char *bytes, size_t len)
 {
 	struct http_saving *s = request->saving;
 
-	if (s == NULL || s->too_long || s->error != 0)
+	if (s == NULL || s->too_long || s->failed)
 		return;
 	s->received += len;
 	if (s->received > s->max) {
