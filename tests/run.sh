@@ -83,27 +83,22 @@ unit_in() {
 	return $status
 }
 
-# pytest_in NAME FOLDER [FLAG...]: runs a folder of tests against a build.
+# pytest_in NAME FOLDER [FLAG...]: runs a folder of tests against a build.  What fails, if it
+# is little, is run once more by itself: what passes then is called unsteady, and said so.
 pytest_in() {
 	LINNET_BUILD=$work/$1
 	export LINNET_BUILD
 	report=$log/$step.xml
 	shift
-	rm -f "$report"
+	rm -f "$report" "$report.again"
 	$launcher "$python" -m pytest -q -p no:cacheprovider --junitxml="$report" "$@"
 	status=$?
-	"$python" - "$report" << 'COUNT'
-import sys
-import xml.etree.ElementTree as tree
-try:
-    suites = list(tree.parse(sys.argv[1]).getroot().iter("testsuite"))
-except (OSError, tree.ParseError):
-    print("counted: 0 passed, 1 failed")
-    sys.exit()
-total, bad, skipped = (sum(int(suite.get(name, 0)) for suite in suites for name in names)
-    for names in (("tests",), ("failures", "errors"), ("skipped",)))
-print(f"counted: {total - bad - skipped} passed, {bad} failed")
-COUNT
+	again=$([ $status != 1 ] || "$python" tests/report.py failed "$report" tests)
+	[ -z "$again" ] || {
+		$launcher "$python" -m pytest -q -p no:cacheprovider --junitxml="$report.again" $again
+		status=$?
+	}
+	"$python" tests/report.py count "$report" "$report.again"
 	return $status
 }
 
@@ -198,6 +193,7 @@ run_step() {
 	[ "$bad" = 0 ] || tail -n 150 "$log/$step.log"
 	line=$(printf '%-16s %5d s   %s passed, %s failed' "$step" "$seconds" "$ok" "$bad")
 	echo "== $line"
+	sed -n 's/^unsteady:/   unsteady:/p' "$log/$step.log"
 	summary="$summary$line
 "
 }
