@@ -35,15 +35,6 @@ node_of(const struct ln_command *command, char node[NODE_MAX])
 	return node;
 }
 
-static bool
-is_at(const struct ln_jid *who, const struct ln_host *host)
-{
-	const char *name = ln_host_name(host);
-
-	return who->domain_len == strlen(name) &&
-	    memcmp(ln_jid_domain(who), name, who->domain_len) == 0;
-}
-
 /* May he run it for this host, as far as can be said before its arguments are known? */
 static bool
 may_run(const struct ln_command *command, const struct ln_host *host, const struct ln_jid *who)
@@ -51,7 +42,8 @@ may_run(const struct ln_command *command, const struct ln_host *host, const stru
 	const struct ln_arg *arg = command->args;
 	bool own = command->role == LN_ROLE_USER && arg != NULL && arg->type == LN_ARG_ACCOUNT;
 
-	return (own && is_at(who, host)) || ln_command_allowed(command, who, ln_host_name(host));
+	return (own && ln_host_has(host, who)) ||
+	    ln_command_allowed(command, who, ln_host_name(host));
 }
 
 struct search {

@@ -316,15 +316,6 @@ refuse_size(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	return ln_answer(ev, reply);
 }
 
-static bool
-is_local(const struct ln_mod *mod, const struct ln_jid *who)
-{
-	const char *host = ln_host_name(ln_host_parent(ln_mod_host(mod)));
-
-	return who != NULL && ln_jid_has_local(who) && who->domain_len == strlen(host) &&
-	    memcmp(ln_jid_domain(who), host, who->domain_len) == 0;
-}
-
 static enum ln_verdict
 upload_request(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
@@ -335,7 +326,7 @@ upload_request(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	struct slot *slot;
 	int64_t size;
 
-	if (!is_local(mod, who))
+	if (who == NULL || !ln_jid_has_local(who) || !ln_host_has(ev->host, who))
 		return ln_refuse_as(ev->stanza, LN_ERR_FORBIDDEN, LN_ETYPE_AUTH,
 		    "This is for accounts of the server.");
 	if (name == NULL || !read_size(ln_elem_attr(ev->query, "size"), &size))

@@ -46,12 +46,8 @@ static bool
 may_use(const struct ln_mod *mod, const struct ln_jid *who)
 {
 	const struct proxy_conf *conf = ln_conf(mod);
-	const char *host = ln_host_name(ln_host_parent(ln_mod_host(mod)));
 
-	return who != NULL &&
-	    (conf->access == ACCESS_ALL ||
-		(who->domain_len == strlen(host) &&
-		    memcmp(ln_jid_domain(who), host, who->domain_len) == 0));
+	return who != NULL && (conf->access == ACCESS_ALL || ln_host_has(ln_mod_host(mod), who));
 }
 
 /* §4. */

@@ -102,10 +102,7 @@ add_service(const struct turn_conf *conf, struct ln_elem *parent, const struct s
 static bool
 is_own(const struct ln_mod *mod, const struct ln_jid *who)
 {
-	const char *host = ln_host_name(ln_mod_host(mod));
-
-	return who != NULL && ln_jid_has_local(who) && who->domain_len == strlen(host) &&
-	    memcmp(ln_jid_domain(who), host, who->domain_len) == 0;
+	return who != NULL && ln_jid_has_local(who) && ln_host_has(ln_mod_host(mod), who);
 }
 
 /* §3.1, §3.2. */

@@ -160,6 +160,12 @@ ln_is_local(const struct ln_jid *jid)
 	return host_with_accounts(ln_jid_domain(jid), jid->domain_len) != NULL;
 }
 
+bool
+ln_host_has(const struct ln_host *host, const struct ln_jid *jid)
+{
+	return ln_jid_same_domain(jid, host->parent != NULL ? &host->parent->jid : &host->jid);
+}
+
 /* --- state ------------------------------------------------------------------------------------ */
 
 static void

@@ -320,6 +320,9 @@ bool ln_is_admin(const struct ln_host *host, const struct ln_jid *jid);
 /* Is this the address of an account of this server, or would it be one? */
 bool ln_is_local(const struct ln_jid *jid);
 
+/* Is it one of this host's own, or, where that is a component, of the host it belongs to? */
+bool ln_host_has(const struct ln_host *host, const struct ln_jid *jid);
+
 void *ln_worker_state(const struct ln_mod *mod);
 void *ln_account_state(const struct ln_mod *mod, const struct ln_account *account);
 void *ln_session_state(const struct ln_mod *mod, const struct ln_session *session);

@@ -120,7 +120,7 @@ client_network(const struct client *client, char text[2 * NETADDR_KEY_MAX + 1])
 	size_t len = netaddr_key(conn_peer(client->stream.conn), key);
 
 	for (size_t i = 0; i < len; i++)
-		sprintf(text + 2 * i, "%02x", key[i]);
+		snprintf(text + 2 * i, 3, "%02x", key[i]);
 	text[2 * len] = '\0';
 	return text;
 }
