@@ -224,7 +224,7 @@ save_done(struct pool_job *job)
 	buf_reset(&s->writing);
 	/* Its client left while it was being finished: nobody knows of the file. */
 	if (finished && s->request == NULL)
-		unlink(s->path);
+		ln_http_delete_file(s->path);
 	if (s->step == SAVE_FINISH || s->step == SAVE_GIVE_UP) {
 		save_tell(s);
 		saving_free(s);
