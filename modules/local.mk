@@ -62,6 +62,13 @@ modules_http_upload_so_LDFLAGS = $(module_ldflags)
 modules_http_upload_so_LDADD =
 EXTRA_DIST += modules/http_upload/http_upload.md
 
+module_PROGRAMS += modules/host_meta.so
+modules_host_meta_so_SOURCES = modules/host_meta/mod_host_meta.c
+modules_host_meta_so_CFLAGS = $(module_cflags)
+modules_host_meta_so_LDFLAGS = $(module_ldflags)
+modules_host_meta_so_LDADD =
+EXTRA_DIST += modules/host_meta/host_meta.md
+
 module_PROGRAMS += modules/turn.so
 modules_turn_so_SOURCES = modules/turn/mod_turn.c
 modules_turn_so_CFLAGS = $(module_cflags)

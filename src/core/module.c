@@ -113,6 +113,12 @@ ln_fire_disco(struct ln_ev_disco *ev, bool items)
 		fire_disco_info(ev->host, ev);
 }
 
+void
+ln_fire_host_meta(struct ln_ev_host_meta *ev)
+{
+	fire_host_meta(ev->host, ev);
+}
+
 enum ln_verdict
 ln_fire_room(const struct ln_host *host, enum ln_event event, struct ln_ev_room *ev)
 {

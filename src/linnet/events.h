@@ -198,6 +198,15 @@ struct ln_ev_disco {
 #define ln_ev_disco_info ln_ev_disco
 #define ln_ev_disco_items ln_ev_disco
 
+/* /.well-known/host-meta of `host` is asked for: say what there is with ln_link_add() (link.h). */
+struct ln_link;
+struct ln_ev_host_meta {
+	struct ln_ev_head head;
+	const struct ln_host *host;
+	void (*add)(void *to, const struct ln_link *link);
+	void *to;
+};
+
 struct ln_ev_host {
 	struct ln_ev_head head;
 	const struct ln_host *host;

@@ -42,11 +42,12 @@ struct ln_http_route {
 	unsigned methods; /* those it answers; others are 405 with Allow */
 	const char *path; /* "/host-meta": exactly this; "/upload/": all that is below it */
 	void (*handle)(const struct ln_mod *mod, struct ln_http *http);
+	bool own_host; /* only where the request names the module's own host */
 };
 
-#define LN_HTTP_END           \
-	{                     \
-		0, NULL, NULL \
+#define LN_HTTP_END                  \
+	{                            \
+		0, NULL, NULL, false \
 	}
 
 /* --- the request ---------------------------------------------------------------------- */

@@ -310,6 +310,9 @@ const struct ln_module *ln_mod_module(const struct ln_mod *mod);
 /* For the module that answers discovery: lets the observers of disco_info, or disco_items, add to it. */
 void ln_fire_disco(struct ln_ev_disco *ev, bool items);
 
+/* For the module that answers /.well-known/host-meta: lets the observers add links. */
+void ln_fire_host_meta(struct ln_ev_host_meta *ev);
+
 /* For the module that has rooms: tells the handlers of a room_... event at its component. */
 enum ln_verdict ln_fire_room(const struct ln_host *host, enum ln_event event,
     struct ln_ev_room *ev);

@@ -1,5 +1,5 @@
 src_liblinnet_a_SOURCES += \
-	src/linnet/bytestream.h src/linnet/http.h \
+	src/linnet/bytestream.h src/linnet/http.h src/linnet/link.h \
 	src/net/bytestream.c src/net/bytestream.h \
 	src/net/socks5.c src/net/socks5.h \
 	src/net/arrival.c src/net/arrival.h \

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/host.h"
+#include "core/idna.h"
 #include "core/limit.h"
 #include "linnet/http.h"
 #include "net/http.h"
@@ -56,16 +57,23 @@ rank_of(const struct ln_mod *mod, const char *host)
 	return 1;
 }
 
+static bool
+fits(const struct ln_http_route *route, unsigned rank, const struct ln_http *http)
+{
+	return (rank == 3 || !route->own_host) && has_path(route, ln_http_path(http));
+}
+
 static void
-consider(struct found *found, const struct ln_mod *mod, const struct ln_http *http)
+consider(struct found *found, const struct ln_mod *mod, const struct ln_http *http,
+    const char *host)
 {
 	const struct ln_http_route *route = mod->def->routes;
-	unsigned rank = rank_of(mod, ln_http_host(http));
+	unsigned rank = rank_of(mod, host);
 
 	if (rank < found->rank)
 		return;
 	for (; route != NULL && route->path != NULL; route++) {
-		if (!has_path(route, ln_http_path(http)))
+		if (!fits(route, rank, http))
 			continue;
 		if (rank > found->rank)
 			*found = (struct found){ .rank = rank };
@@ -109,9 +117,14 @@ handle_request(struct ln_http *http)
 {
 	const struct snapshot *snapshot = snapshot_current();
 	struct found found = { 0 };
+	char host[IDNA_OUT_MAX + 1];
+	size_t len;
 
+	/* Browsers ask for A-labels; "" is nobody's name. */
+	if (idna_domain(ln_http_host(http), strlen(ln_http_host(http)), host, &len) != IDNA_OK)
+		host[0] = '\0';
 	for (unsigned i = 0; i < snapshot->mod_count; i++)
-		consider(&found, snapshot->mods[i], http);
+		consider(&found, snapshot->mods[i], http, host);
 	if (found.rank == 0) {
 		ln_http_fail(http, 404, "There is nothing here.");
 	} else if (found.route == NULL) {
