@@ -6,12 +6,11 @@
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 QUICKSTART_DIR=$(mktemp -d)
-free_port() {
-	/usr/bin/python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-QUICKSTART_PORT=$(free_port)
-QUICKSTART_WEB=$(free_port)
+set -- $(PYTHONPATH=$top/tests/functional /usr/bin/python3 -c '
+from kit.server import free_ports
+print(*free_ports(["c2s", "web"]).values())')
+QUICKSTART_PORT=$1
+QUICKSTART_WEB=$2
 export QUICKSTART_DIR QUICKSTART_PORT QUICKSTART_WEB
 trap 'sh "$top/contrib/quickstart.sh" stop; rm -rf "$QUICKSTART_DIR"' EXIT
 trap 'exit 1' INT TERM

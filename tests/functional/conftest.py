@@ -23,6 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from kit import Server, wire  # noqa: E402
 from kit.authority import Authority  # noqa: E402
 from kit.peer import PATIENCE  # noqa: E402
+from kit.server import started  # noqa: E402
 
 LONGEST_TEST = 60       # seconds
 
@@ -169,6 +170,6 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         if wire.transcript:
             report.sections.append(("XML", "\n".join(wire.transcript[-60:])))
-        for one in _servers_of(item) + getattr(item.funcargs.get("world"), "servers", []):
-            if (one.folder / "log").exists():
-                report.sections.append(("server log", one.log()))
+        for one in sorted(started, key=lambda one: one.host):
+            if one.log():
+                report.sections.append((f"server log of {one.host}", one.log()))

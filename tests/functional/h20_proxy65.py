@@ -8,19 +8,14 @@ import threading
 
 import pytest
 from kit import Client, only_linnet
+from kit.server import free_ports
 
 pytestmark = only_linnet("a module of ours")
 
 NS = "http://jabber.org/protocol/bytestreams"
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-PORT = free_port()
+PORT = free_ports(["proxy"])["proxy"]
 CONFIG = {"modules": {"disco": {}, "proxy65": {"address": "127.0.0.1", "port": PORT}}}
 
 
@@ -146,7 +141,7 @@ def test_garbage(server, bytes_, answer):
 
 
 def test_limit(servers):
-    port = free_port()
+    port = free_ports(["proxy"])["proxy"]
     server = servers({"modules": {"proxy65": {"port": port, "max-size": "64k"}}})
     global PORT
     before, PORT = PORT, port

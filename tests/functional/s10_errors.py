@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What becomes of stanzas for servers that cannot be reached, or that misbehave."""
 
-import socket
-
 import pytest
 from kit.federation import World
+from kit.server import free_ports
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
@@ -18,8 +17,7 @@ def world(authority):
     for name in ("silent", "invalid", "error", "plain", "header", "endless", "closing", "again",
                  "mute", "unknown", "order", "slow", "taking"):
         setattr(world, name, world.rogue(f"{name}.example"))
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        world.way("closed.example", closed.getsockname()[1])
+    world.way("closed.example", free_ports(["nobody"])["nobody"])
     world.start()
     yield world
     world.stop()

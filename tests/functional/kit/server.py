@@ -11,12 +11,14 @@
 import collections
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
+import weakref
 
 import pytest
 
@@ -28,6 +30,8 @@ HOST, HOST2 = "capulet.example", "montague.example"
 CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:"
                        r"|SUMMARY: \w+Sanitizer")
+
+started = weakref.WeakSet()     # those whose logs a failure shows
 
 User = collections.namedtuple("User", "name local domain password jid")
 
@@ -66,26 +70,22 @@ class _Server:
     # --- running -----------------------------------------------------------------
 
     def start(self):
-        """Start, and return when clients are accepted; other ports if these are taken."""
-        for _ in range(5):
-            if not self.ports:
-                self.ports = free_ports(self.SERVICES + self.more_services)
-            self.configure()
-            self._log = open(self.folder / "log", "ab")
-            self.process = subprocess.Popen(self.command(), stdout=self._log, stderr=self._log,
-                                            cwd=self.folder, env=self.environment(),
-                                            pass_fds=self.pass_fds)
-            if self._await():
-                return self
-            missing = re.search(r"unknown module (\w+)", self.log())
-            if missing:
-                self.process = None
-                pytest.skip(f"this build has no module {missing[1]}")
-            status, self.process = self.process.returncode, None
-            if not re.search(r"[Aa]ddress( already)? in use", self.log()):
-                raise Failed(f"does not start (status {status}):\n{self.log()}")
-            self.ports = {}
-        raise Failed("no free ports")
+        """Start, and return when clients are accepted."""
+        if not self.ports:
+            self.ports = free_ports(self.SERVICES + self.more_services)
+        started.add(self)
+        self.configure()
+        self._log = open(self.folder / "log", "ab")
+        self.process = subprocess.Popen(self.command(), stdout=self._log, stderr=self._log,
+                                        cwd=self.folder, env=self.environment(),
+                                        pass_fds=self.pass_fds)
+        if self._await():
+            return self
+        status, self.process = self.process.returncode, None
+        missing = re.search(r"unknown module (\w+)", self.log())
+        if missing:
+            pytest.skip(f"this build has no module {missing[1]}")
+        raise Failed(f"does not start (status {status}):\n{self.log()}")
 
     def _await(self):
         deadline = time.monotonic() + 4 * TIMEOUT
@@ -298,18 +298,32 @@ def escape(name):
     return re.sub(r"[^A-Za-z0-9]", lambda m: f"%{ord(m.group()):02x}", name)
 
 
+_claims = []
+
+
 def free_ports(services):
-    """A port each that nobody has, on IPv4 and IPv6; somebody may be faster than us."""
-    ports, sockets = {}, []
-    for service in services:
-        sock = socket.socket()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(("127.0.0.1", 0))
-        sockets.append(sock)
-        ports[service] = sock.getsockname()[1]
-    for sock in sockets:
-        sock.close()
-    return ports
+    """A port each that nobody has and nobody else here will get: below those that the system hands
+    out by itself, for between this and the server's listen() any connection could take one of
+    them.  A name of a Unix socket, which ends with this process, is the claim to it."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    candidates = iter(random.sample(range(10000, lowest), 1000))
+    return {service: next(port for port in candidates if claim(port)) for service in services}
+
+
+def claim(port):
+    """Whether it is ours now."""
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0linnet-test-port-{port}")
+        for family, address in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"):
+            with socket.socket(family) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind((address, port))
+    except OSError:
+        name.close()
+        return False
+    _claims.append(name)
+    return True
 
 
 def merge(base, more):
