@@ -64,9 +64,9 @@ in_answer(struct peer *peer)
 static bool
 check_again(struct peer *peer, const char *local, const char *remote)
 {
-	const struct pair *pair = LIST_FIRST(&peer->pairs);
+	const struct pair *pair = LIST_FIRST(&peer->pairs); /* the one: see sasl_succeeds() */
 
-	if (pair == NULL || pair->state != PAIR_PROVEN)
+	if (pair == NULL)
 		return true;
 	if (remote != NULL && strcmp(pair->remote, remote) != 0) {
 		stream_fail(&peer->stream, STREAM_INVALID_FROM, NULL);
@@ -233,13 +233,16 @@ sasl_fails(struct peer *peer, const char *condition, const char *reason)
 		stream_fail(&peer->stream, STREAM_POLICY_VIOLATION, "too many failed attempts");
 }
 
+/* Keys that are being verified were those of the stream that now begins anew. */
 static void
 sasl_succeeds(struct peer *peer)
 {
-	struct pair *pair = pair_find(peer, peer->local, peer->remote);
+	struct pair *pair;
 
-	if (pair == NULL)
-		pair = pair_add(peer, peer->local, peer->remote, PAIR_ASKED);
+	while ((pair = LIST_FIRST(&peer->pairs)) != NULL)
+		pair_remove(peer, pair);
+	peer->asked_count = 0;
+	pair = pair_add(peer, peer->local, peer->remote, PAIR_ASKED);
 	stream_send_text(&peer->stream, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
 	stream_restart(&peer->stream);
 	peer_to(peer, PEER_HEADER);
