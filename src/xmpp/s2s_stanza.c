@@ -362,9 +362,9 @@ got_ack(struct peer *peer, const struct ln_elem *elem)
 		stream_fail(&peer->stream, STREAM_BAD_FORMAT, "<a/> out of place");
 		return;
 	}
-	if (h > peer->count.sent - peer->acks_from) {
+	if (h - (peer->acked - peer->acks_from) > peer->count.sent - peer->acked) {
 		stream_fail(&peer->stream, STREAM_UNDEFINED_CONDITION,
-		    "more was acknowledged than was sent");
+		    "more was acknowledged than was sent, or less than before");
 		return;
 	}
 	peer->asked = false;
