@@ -83,7 +83,7 @@ static bool
 is_idle(const struct link *link)
 {
 	return link->state == LINK_IDLE && link->peer == NULL && link->dial == NULL &&
-	    link->count == 0 && link->verify_count == 0;
+	    link->count == 0 && link->verify_count == 0 && link->fences == 0;
 }
 
 static void
@@ -248,7 +248,8 @@ link_return(struct sending *sending)
 	link_look_soon(link);
 }
 
-static void
+/* False: the route has just ended, and it waits. */
+static bool
 give(struct link *link, struct sending *sending)
 {
 	struct peer *peer;
@@ -259,12 +260,23 @@ give(struct link *link, struct sending *sending)
 			peer_send(peer, sending);
 		else
 			enqueue(link, sending);
-		return;
+		return peer != NULL;
 	}
 	sending_leave(sending);
 	sending->to_port = link->route.id;
 	sending->post.run = arrived;
 	worker_post(worker_get(link->route.worker), &sending->post);
+	return true;
+}
+
+static void
+give_all(struct link *link)
+{
+	struct sending *sending;
+
+	while (link->state == LINK_UP && (sending = dequeue(link)) != NULL)
+		if (!give(link, sending))
+			return;
 }
 
 /* --- dialling --------------------------------------------------------------------------------- */
@@ -358,18 +370,20 @@ link_lost(struct link *link, const char *reason, bool broken)
 void
 link_up(struct link *link, struct port_ref route, bool own)
 {
-	struct sending *sending;
-
 	if (link->state == LINK_UP) /* one route until it is gone: so order holds */
 		return;
+	if (link->fences > 0) {
+		if (!own)
+			link->offered = route;
+		return;
+	}
 	link->state = LINK_UP;
 	link->up_at = worker_now_ms();
 	link->route = route;
 	link->own_route = own;
 	link->carried = true;
 	link->broken = false;
-	while (link->state == LINK_UP && (sending = dequeue(link)) != NULL)
-		give(link, sending);
+	give_all(link);
 }
 
 /* One that failed is remembered for a while, for the next rest to be longer. */
@@ -391,6 +405,8 @@ on_timer(void *arg)
 		link->state = LINK_IDLE;
 	if (link->state == LINK_IDLE && (link->count > 0 || link->verify_count > 0 || link->broken))
 		link_dial(link);
+	else if (link->state == LINK_UP)
+		give_all(link);
 	else if (is_idle(link) && !remembers(link))
 		link_free(link);
 }

@@ -53,6 +53,8 @@ struct link {
 	bool tried;            /* a stream failed, with `error` */
 	struct port_ref route; /* id 0: none */
 	bool own_route;
+	unsigned fences;         /* routes that are gone and may still give something back */
+	struct port_ref offered; /* while there are: what it will use; id 0: none */
 	struct sending_list queue;
 	size_t bytes;
 	unsigned count;
@@ -88,7 +90,8 @@ link_waits(const struct link *link)
 	return link->count > 0;
 }
 
-/* Stanzas may leave by this route, if there is no other; `own`: its own stream. */
+/* Stanzas may leave by this route, if there is no other; `own`: its own stream. Not before what an
+ * earlier route of another worker gives back has come: so order holds. */
 void link_up(struct link *link, struct port_ref route, bool own);
 
 /* The answer to a key. */

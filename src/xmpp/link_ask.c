@@ -192,23 +192,63 @@ offered(struct worker *worker, struct post *post)
 	free(offer);
 }
 
+/* All that the route had to give back is there: the next one may be used. */
+static void
+fence_back(struct worker *worker, struct post *post)
+{
+	struct offer *offer = (struct offer *)post;
+	struct link *link =
+	    link_find(offer->local, strlen(offer->local), offer->remote, strlen(offer->remote));
+
+	(void)worker;
+	free(offer);
+	if (link == NULL || link->fences == 0 || --link->fences > 0)
+		return;
+	if (link->offered.id != 0)
+		link_up(link, link->offered, false);
+	else if (link->peer != NULL)
+		out_wanted(link->peer);
+	link->offered = (struct port_ref){ 0 };
+	link_look_soon(link);
+}
+
+/* On the worker of a route that is gone: what was posted to it has been returned before this. */
+static void
+at_route(struct worker *worker, struct post *post)
+{
+	struct offer *offer = (struct offer *)post;
+
+	(void)worker;
+	post->run = fence_back;
+	worker_post(router_domain_home(offer->remote, strlen(offer->remote)), post);
+}
+
+static bool
+is_route(struct port_ref a, struct port_ref b)
+{
+	return a.id == b.id && a.worker == b.worker;
+}
+
 static void
 withdrawn(struct worker *worker, struct post *post)
 {
 	struct offer *offer = (struct offer *)post;
-	struct link *link = link_named(offer->local, offer->remote);
+	struct link *link =
+	    link_find(offer->local, strlen(offer->local), offer->remote, strlen(offer->remote));
 
 	(void)worker;
-	if (link != NULL && link->route.id == offer->route.id &&
-	    link->route.worker == offer->route.worker) {
-		link->route = (struct port_ref){ 0 };
-		link->state = LINK_IDLE;
-		if (link->peer != NULL)
-			out_wanted(link->peer);
+	if (link != NULL && is_route(link->offered, offer->route))
+		link->offered = (struct port_ref){ 0 };
+	if (link == NULL || !is_route(link->route, offer->route)) {
+		free(offer);
+		return;
 	}
-	if (link != NULL)
-		link_look_soon(link);
-	free(offer);
+	link->route = (struct port_ref){ 0 };
+	link->state = LINK_IDLE;
+	link->fences++;
+	link_look_soon(link);
+	post->run = at_route;
+	worker_post(worker_get(offer->route.worker), post);
 }
 
 void

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from kit.federation import World
+from kit.match import matches, show
 
 BIDI = "<bidi xmlns='urn:xmpp:features:bidi'/>"
 SM = "urn:xmpp:sm:3"
@@ -14,7 +15,7 @@ SM = "urn:xmpp:sm:3"
 def world(authority):
     world = World(authority, s2s={"tls": "optional", "trust": "dialback"})
     world.a, world.b = world.server("a.example"), world.server("b.example")
-    for name in ("one", "two", "three", "four", "five", "six"):
+    for name in ("one", "two", "three", "four", "five", "six", "seven", "eight"):
         setattr(world, name, world.rogue(f"{name}.example", f"x.{name}.example"))
     world.start()
     yield world
@@ -38,6 +39,15 @@ def prove(world, rogue, bidi=True):
     peer.back.verify()
     peer.expect_result("valid", "a.example")
     return peer
+
+
+def stanza(peer, pattern):
+    """The next stanza; whether we want acknowledgements is passed over."""
+    element = peer.next()
+    while element.tag == f"{{{SM}}}r":
+        element = peer.next()
+    assert matches(pattern.replace("<message", "<message xmlns='jabber:server'"), element), \
+        show(element)
 
 
 def test_they_open(world, juliet):
@@ -69,6 +79,34 @@ def test_their_stream_ends(world, juliet):
     peer.abort()
     peer.back.allow()
     peer.back.expect("<message id='1'/>")
+
+
+def test_their_stream_ends_and_ours_is_open(world, juliet):
+    """Both called at once. When the one in use breaks, the other carries all of it, in order."""
+    def say(*ids):
+        for id in ids:
+            juliet.send(f"<message to='r@seven.example' type='chat' id='{id}'><body/></message>")
+
+    say(1)
+    own = world.seven.answer()
+    asked = own.expect("<result xmlns='jabber:server:dialback'/>")
+    peer = world.seven.connect(world.a)
+    peer.send("<bidi xmlns='urn:xmpp:bidi'/>")
+    peer.ask("a.example")
+    own.verify()
+    peer.expect_result("valid", "a.example")
+    peer.expect("<message id='1'/>")
+    peer.send(f"<enable xmlns='{SM}'/>")
+    peer.expect(f"<enabled xmlns='{SM}'/>")
+    own.send(f"<db:result from='{asked.get('to')}' to='{asked.get('from')}' type='valid'/>")
+    say(2, 3)
+    for id in (2, 3):
+        stanza(peer, f"<message id='{id}'/>")
+    peer.abort()
+    say(4, 5)
+    for id in (2, 3, 4, 5):
+        own.expect(f"<message id='{id}'/>")
+    assert world.seven.silence()
 
 
 def test_we_open(world, juliet):
@@ -119,6 +157,28 @@ def test_overacknowledged(world, juliet):
     peer.expect("<message/>")
     peer.send(f"<a xmlns='{SM}' h='7'/>")
     peer.expect_stream_error("undefined-condition")
+
+
+def test_acknowledged_backwards(world, juliet):
+    """Less than before: the stream ends, and nothing counts as arrived for it."""
+    def say(id):
+        juliet.send(f"<message to='r@eight.example' type='chat' id='{id}'><body/></message>")
+
+    say(1)
+    peer = world.eight.answer(features=f"<sm xmlns='{SM}'/>")
+    peer.allow()
+    peer.expect(f"<enable xmlns='{SM}'/>")
+    peer.send(f"<enabled xmlns='{SM}'/>")
+    peer.expect("<message id='1'/>")
+    peer.send(f"<a xmlns='{SM}' h='1'/>")
+    say(2)
+    stanza(peer, "<message id='2'/>")
+    peer.expect(f"<r xmlns='{SM}'/>")
+    peer.send(f"<a xmlns='{SM}' h='0'/>")
+    peer.expect_stream_error("undefined-condition")
+    peer = world.eight.answer()
+    peer.allow()
+    peer.expect("<message id='2'/>")
 
 
 def test_between_two_of_ours(world):
