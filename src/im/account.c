@@ -126,6 +126,7 @@ account_load(struct entity *entity)
 
 	TAILQ_INIT(&account->sessions);
 	TAILQ_INIT(&account->waiting);
+	STAILQ_INIT(&account->behind);
 	read_account(entity);
 }
 

@@ -43,15 +43,18 @@ struct ln_account {
 	struct waiting_list waiting; /* lasting messages that are in memory, in order */
 	int64_t stored_count;        /* rows of `pending`, those in memory included */
 	int64_t stored_bytes;
-	uint64_t drain_session; /* is being given stored messages; 0: none */
-	uint32_t drain_turn;    /* raised when another begins: pages of before are void */
-	int64_t drain_after;    /* position of the last row it was given */
-	int64_t drain_back;     /* a row before that has become free again; 0: none */
-	unsigned drain_page;    /* rows read at a time: fewer if they are large */
-	bool drain_paused;      /* until it has acknowledged some */
-	bool drain_failed;      /* until the disk can be read again */
-	unsigned writing;       /* rows on their way to the disk that no session holds */
-	struct ended *ended;    /* ENDED_MAX of them; NULL: none so far */
+	uint64_t drain_session;   /* is being given stored messages; 0: none */
+	uint32_t drain_turn;      /* raised when another begins: pages of before are void */
+	int64_t drain_after;      /* position of the last row it was given */
+	int64_t drain_back;       /* a row before that has become free again; 0: none */
+	unsigned drain_page;      /* rows read at a time: fewer if they are large */
+	bool drain_paused;        /* until it has acknowledged some */
+	bool drain_failed;        /* until the disk can be read again */
+	struct item_queue behind; /* what it is given after them; see drain.h */
+	uint32_t behind_count;
+	size_t behind_bytes;
+	unsigned writing;    /* rows on their way to the disk that no session holds */
+	struct ended *ended; /* ENDED_MAX of them; NULL: none so far */
 };
 
 extern const struct entity_ops account_ops;

@@ -33,7 +33,7 @@ METRICS(metrics, "deliver", rows);
 struct targets {
 	struct ln_session *session[TARGETS_MAX];
 	size_t count;
-	bool live; /* one of them has a connection */
+	bool live; /* one of them can acknowledge it */
 };
 
 static void
@@ -42,7 +42,7 @@ add_target(struct targets *targets, struct ln_session *session)
 	if (targets->count == TARGETS_MAX)
 		return;
 	targets->session[targets->count++] = session;
-	targets->live |= session->port.id != 0;
+	targets->live |= session->port.id != 0 && !drain_is_for(session);
 }
 
 static void
@@ -65,17 +65,25 @@ available_targets(struct ln_account *account, struct targets *targets)
 			add_target(targets, session);
 }
 
+static void
+hand(struct ln_session *session, struct ln_stanza *st, struct waiting *waiting)
+{
+	if (waiting != NULL)
+		pending_held(waiting, st);
+	if (waiting != NULL && drain_is_for(session))
+		drain_behind(session, st);
+	else
+		session_send(session, st);
+}
+
 /* A copy for each but the last, who gets the message itself. */
 static void
 give(struct targets *targets, struct ln_stanza *st, struct waiting *waiting)
 {
 	for (size_t i = 0; i < targets->count; i++) {
 		bool last = i + 1 == targets->count;
-		struct ln_stanza *mine = last ? st : ln_stanza_copy(st);
 
-		if (waiting != NULL)
-			pending_held(waiting, mine);
-		session_send(targets->session[i], mine);
+		hand(targets->session[i], last ? st : ln_stanza_copy(st), waiting);
 	}
 	metric_inc(metrics, DELIVERED);
 }
@@ -130,21 +138,20 @@ ln_keep(struct ln_ev_message_undeliverable *ev, int64_t expires)
 	return LN_DONE;
 }
 
-/* Is one of them being given stored messages? Then it is to come behind them. */
+/* For nobody but who is being given stored messages: then a row is all that it needs. */
 static bool
-must_queue(const struct ln_account *account, const struct targets *targets)
+row_will_do(const struct targets *targets)
 {
-	for (size_t i = 0; i < targets->count && drain_is_on(account); i++)
-		if (targets->session[i]->id == account->drain_session)
-			return true;
-	return false;
+	return targets->count == 1 && drain_is_for(targets->session[0]);
 }
 
 static void
 give_lasting(struct ln_account *account, struct targets *targets, struct ln_stanza *st)
 {
 	struct waiting *waiting = pending_new(account, st);
-	bool queue = must_queue(account, targets);
+	/* Others may be there to have a copy, or may be waited for in memory already. */
+	bool queue =
+	    row_will_do(targets) && account->session_count == 1 && STAILQ_EMPTY(&account->behind);
 
 	if (targets->count == 0 || queue) {
 		waiting->st = st;
@@ -282,7 +289,7 @@ deliver_again(struct waiting *waiting)
 		keep_or_return(waiting);
 		return;
 	}
-	if (must_queue(account, &targets)) {
+	if (row_will_do(&targets)) {
 		pending_keep(waiting, 0);
 		return;
 	}
@@ -292,8 +299,7 @@ deliver_again(struct waiting *waiting)
 
 		if (ln_child(mine, "delay", NS_DELAY) == NULL)
 			ln_add_delay(mine, ln_host_jid(account->entity.host), waiting->stamp, NULL);
-		pending_held(waiting, mine);
-		session_send(targets.session[i], mine);
+		hand(targets.session[i], mine, waiting);
 	}
 	pending_given(waiting, targets.live);
 	pending_unguard(waiting);

@@ -65,6 +65,49 @@ give_row(struct ln_session *session, const struct store_pending *row)
 	return true;
 }
 
+/* --- what came meanwhile ------------------------------------------------------------------ */
+
+void
+drain_behind(struct ln_session *session, struct ln_stanza *st)
+{
+	struct ln_account *account = session->account;
+
+	st->queued_weight = (uint32_t)stanza_weight(st);
+	STAILQ_INSERT_TAIL(&account->behind, &st->item, link);
+	account->behind_count++;
+	account->behind_bytes += st->queued_weight;
+	session_check_queue(session);
+}
+
+static bool
+takes_messages(const struct ln_session *session)
+{
+	return session->presence != NULL && session->priority >= 0;
+}
+
+/* `next` (0: nobody) is being given them from now on; what waited for the one before it is his. */
+static void
+pass_to(struct ln_account *account, uint64_t next)
+{
+	struct ln_session *before = session_find(account->drain_session);
+	struct item_queue behind = STAILQ_HEAD_INITIALIZER(behind);
+	struct item *item;
+
+	STAILQ_CONCAT(&behind, &account->behind);
+	account->behind_count = 0;
+	account->behind_bytes = 0;
+	account->drain_session = next;
+	while ((item = STAILQ_FIRST(&behind)) != NULL) {
+		STAILQ_REMOVE_HEAD(&behind, link);
+		if (before != NULL && takes_messages(before))
+			session_send(before, (struct ln_stanza *)item);
+		else
+			session_give_back((struct ln_stanza *)item);
+	}
+}
+
+/* --- pages --------------------------------------------------------------------------------- */
+
 static void read_page(struct ln_session *session);
 
 /* Bytes too: a client that reads slowly is not to lose its connection over what it was given. */
@@ -87,7 +130,7 @@ next_page(struct ln_session *session, bool last)
 	struct ln_account *account = session->account;
 
 	if (last && account->writing == 0 && account->drain_back == 0)
-		account->drain_session = 0;
+		pass_to(account, 0);
 	else if (has_enough(session))
 		account->drain_paused = true;
 	else
@@ -185,12 +228,13 @@ begin(struct ln_session *session)
 {
 	struct ln_account *account = session->account;
 
-	account->drain_session = session->id;
 	account->drain_turn++;
 	account->drain_page = PAGE;
 	account->drain_after = account->drain_back = 0;
 	account->drain_paused = account->drain_failed = false;
-	read_page(session);
+	pass_to(account, session->id);
+	if (account->drain_session == session->id)
+		read_page(session);
 }
 
 void
@@ -212,7 +256,7 @@ another(const struct ln_session *than)
 	struct ln_session *session, *asleep = NULL;
 
 	TAILQ_FOREACH(session, &than->account->sessions, link) {
-		if (session == than || session->presence == NULL || session->priority < 0)
+		if (session == than || !takes_messages(session))
 			continue;
 		if (session->port.id != 0)
 			return session;
@@ -227,12 +271,13 @@ drain_leave(struct ln_session *session)
 	struct ln_account *account = session->account;
 	struct ln_session *other;
 
-	if (account->drain_session != session->id)
+	if (!drain_is_for(session))
 		return;
-	account->drain_session = 0;
 	other = another(session);
-	if (other != NULL)
-		drain_begin(other);
+	if (other != NULL && account->stored_count > 0)
+		begin(other);
+	else
+		pass_to(account, 0);
 }
 
 void
@@ -240,7 +285,7 @@ drain_lost(struct ln_session *session)
 {
 	struct ln_session *other = another(session);
 
-	if (session->account->drain_session == session->id && other != NULL && other->port.id != 0)
+	if (drain_is_for(session) && other != NULL && other->port.id != 0)
 		begin(other);
 }
 
@@ -249,7 +294,7 @@ drain_more(struct ln_session *session)
 {
 	struct ln_account *account = session->account;
 
-	if (account->drain_session != session->id || !account->drain_paused || !wants_more(session))
+	if (!drain_is_for(session) || !account->drain_paused || !wants_more(session))
 		return;
 	account->drain_paused = account->drain_failed = false;
 	read_page(session);
@@ -258,6 +303,6 @@ drain_more(struct ln_session *session)
 void
 drain_retry(struct ln_session *session)
 {
-	if (session->account->drain_session == session->id && session->account->drain_failed)
+	if (drain_is_for(session) && session->account->drain_failed)
 		drain_more(session);
 }

@@ -268,13 +268,15 @@ queue(struct ln_session *session, struct ln_stanza *st)
 }
 
 /* A client that acknowledges too little loses its connection; a hibernating one its session. */
-static void
-check_queue(struct ln_session *session)
+void
+session_check_queue(struct ln_session *session)
 {
-	bool attached = session->port.id != 0;
+	const struct ln_account *account = session->account;
+	bool attached = session->port.id != 0, drains = drain_is_for(session);
+	size_t bytes = session->unacked_bytes + (drains ? account->behind_bytes : 0);
+	uint32_t count = session->unacked_count + (drains ? account->behind_count : 0);
 
-	if (session->unacked_bytes <= UNACKED_BYTES_MAX &&
-	    (attached || session->unacked_count <= account_rules(session->account)->sm_queue))
+	if (bytes <= UNACKED_BYTES_MAX && (attached || count <= account_rules(account)->sm_queue))
 		return;
 	metric_inc(metrics, OVERFULL);
 	if (attached)
@@ -297,7 +299,7 @@ session_send_now(struct ln_session *session, struct ln_stanza *st)
 		if (session->sm != NULL)
 			manage_sent(session);
 	}
-	check_queue(session);
+	session_check_queue(session);
 }
 
 void
@@ -438,8 +440,8 @@ check_closing(struct ln_session *session)
 }
 
 /* What the client did not acknowledge (XEP-0198 §5 "Resumption", last rules; RFC 6121 §8.5.3.2). */
-static void
-give_back(struct ln_account *account, struct ln_stanza *st)
+void
+session_give_back(struct ln_stanza *st)
 {
 	struct waiting *waiting = st->waiting;
 
@@ -450,7 +452,6 @@ give_back(struct ln_account *account, struct ln_stanza *st)
 		router_bounce(st, LN_ERR_SERVICE_UNAVAILABLE, NULL);
 	else
 		ln_stanza_free(&st);
-	(void)account;
 }
 
 static void
@@ -492,7 +493,7 @@ session_end(struct ln_session *session, const char *condition, const char *reaso
 	account->session_count--;
 	while ((item = STAILQ_FIRST(&session->unacked)) != NULL) {
 		STAILQ_REMOVE_HEAD(&session->unacked, link);
-		give_back(account, (struct ln_stanza *)item);
+		session_give_back((struct ln_stanza *)item);
 	}
 	session_free(session);
 }

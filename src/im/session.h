@@ -86,6 +86,13 @@ void session_send_now(struct ln_session *session, struct ln_stanza *st);
 /* A stanza that was for a session and that nobody will acknowledge: drops it. */
 void session_forget(struct ln_stanza *st);
 
+/* One that its client did not acknowledge, or was not given: others have it, or its sender is told.
+ * Ownership passes. */
+void session_give_back(struct ln_stanza *st);
+
+/* A client that acknowledges too little loses its connection; a hibernating one its session. */
+void session_check_queue(struct ln_session *session);
+
 /* The stream that carries it; NULL: it hibernates, or the stream is gone. */
 struct port *session_port(const struct ln_session *session);
 

@@ -92,6 +92,118 @@ def test_what_is_for_one_resource_does_not_queue_behind_another(server, juliet):
     laptop.expect("<message id='mine'/>")
 
 
+def slow_and_quick(server, juliet):
+    """One is being given stored messages and acknowledges nothing; the other is just there."""
+    away = server.user("romeo")
+    fill(juliet, away)
+    phone = slow_reader(server, away)
+    laptop = Client(server, away).login("laptop").online()
+    laptop.expect(f"<presence from='{phone}'/>")
+    phone.expect(f"<presence from='{laptop}'/>")
+    return phone, laptop
+
+
+def catch_up(phone, *more):
+    """It acknowledges at last: the rest of what was stored, then what came meanwhile."""
+    phone.willing = True
+    phone.ack()
+    for ident in [*(f"m{n}" for n in range(GIVEN, STORED)), *more]:
+        phone.expect(f"<message id='{ident}'/>")
+    phone.expect_nothing()
+
+
+def test_who_is_there_need_not_wait(server, juliet):
+    """RFC 6121 §8.5.2.1.1: all of them get it; only one has others to be given first."""
+    phone, laptop = slow_and_quick(server, juliet)
+    for n in range(3):
+        chat(juliet, laptop.bare, f"new{n}")
+        laptop.expect(f"<message id='new{n}'/>")
+    phone.expect_nothing(after=juliet)
+    catch_up(phone, "new0", "new1", "new2")
+    laptop.expect_nothing()
+
+
+def test_order_when_the_other_leaves(server, juliet):
+    phone, laptop = slow_and_quick(server, juliet)
+    chat(juliet, laptop.bare, "new0")
+    laptop.expect("<message id='new0'/>")
+    laptop.close()
+    phone.expect(f"<presence from='{laptop}' type='unavailable'/>")
+    chat(juliet, laptop.bare, "new1")
+    phone.expect_nothing(after=juliet)
+    catch_up(phone, "new0", "new1")
+
+
+def test_asleep_with_something_behind(server, juliet):
+    """The other is given the rest; what it has had already waits for who sleeps alone."""
+    phone, laptop = slow_and_quick(server, juliet)
+    chat(juliet, laptop.bare, "new")
+    laptop.expect("<message id='new'/>")
+    phone.abort()
+    for n in range(GIVEN, STORED):
+        laptop.expect(f"<message id='m{n}'/>")
+    laptop.expect_nothing()
+    again = Reluctant(server, phone.user).negotiate()
+    again.willing = True
+    again.resume(phone)
+    again.expect("<message id='new'/>")
+    again.expect_nothing(after=laptop)
+
+
+@pytest.mark.parametrize("acknowledges", [True, False])
+def test_gone_with_something_behind(server, juliet, acknowledges):
+    """What somebody acknowledged is nobody's any more; else it is kept."""
+    phone, laptop = slow_and_quick(server, juliet)
+    if not acknowledges:
+        laptop.answers_r = False
+        laptop.enable(resume=True)
+    chat(juliet, laptop.bare, "new")
+    laptop.expect("<message id='new'/>")
+    laptop.send("<presence type='unavailable'/>")
+    laptop.expect(f"<presence from='{laptop}' type='unavailable'/>")
+    phone.expect(f"<presence from='{laptop}' type='unavailable'/>")
+    phone.send("<presence type='unavailable'/>")
+    phone.expect(f"<presence from='{phone}' type='unavailable'/>")
+    phone.willing = True
+    phone.ack()
+    phone.close()
+    laptop.close()
+    back = Client(server, phone.user).login("back").online()
+    for n in range(GIVEN, STORED):
+        back.expect(f"<message id='m{n}'/>")
+    if not acknowledges:
+        back.expect("<message id='new'/>")
+    back.expect_nothing()
+
+
+def test_a_copy_of_what_waits_behind(servers):
+    """XEP-0280: delivered to one resource is delivered, whatever that has to be given first."""
+    server = servers({"modules": {**CONFIG["modules"], "carbons": {}}})
+    juliet = server.client("juliet")
+    phone, laptop = slow_and_quick(server, juliet)
+    laptop.set("<enable xmlns='urn:xmpp:carbons:2'/>", to=None)
+    chat(juliet, phone, "mine")
+    laptop.expect("<message><received xmlns='urn:xmpp:carbons:2'/></message>")
+    catch_up(phone, "mine")
+
+
+def test_too_much_behind(servers):
+    """It counts as what is not acknowledged: 16 MiB end the stream, and nothing is lost."""
+    server = servers({"modules": {"offline": {"bytes": "off"}}, "limits": {"c2s-rate": "off"}})
+    juliet = server.client("juliet")
+    phone, laptop = slow_and_quick(server, juliet)
+    text = "x" * 200000
+    left = {*(f"m{n}" for n in range(GIVEN, STORED)), *(f"big{n}" for n in range(40))}
+    for n in range(40):
+        juliet.send(f"<message to='{laptop.bare}' type='chat' id='big{n}'>"
+                    f"<body>{text}</body></message>")
+        while f"big{n}" in left and n < 30 or n == 39 and left:
+            left.discard(laptop.next().get("id"))
+            laptop.raw_in = b""
+    phone.expect_stream_error("resource-constraint")
+    laptop.expect_nothing()
+
+
 def test_what_another_leaves_behind_is_given_too(server, juliet):
     """Rows that become free after the reading has passed them."""
     away = server.user("romeo")
