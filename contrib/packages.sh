@@ -16,7 +16,7 @@ build="autoconf automake gcc make pkg-config libc6-dev libexpat1-dev libevent-de
 	libunbound-dev libldns-dev"
 # openssl makes certificates; git tells the lint which files are ours.
 test="check openssl git xz-utils python3 python3-pytest python3-pytest-xdist
-	python3-slixmpp profanity tmux
+	python3-slixmpp python3-nbxmpp profanity tmux
 	knot knot-dnsutils knot-dnssecutils unbound dns-root-data prosody ejabberd
 	clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck mandoc"
 quickstart="openssl"

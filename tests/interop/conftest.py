@@ -16,7 +16,7 @@ from kit.authority import Authority  # noqa: E402
 from internet import Internet, needs_internet  # noqa: E402
 
 MODULES = ("offline", "disco", "version", "time", "last", "vcard", "private", "blocking",
-           "carbons", "csi", "muc")
+           "carbons", "csi", "muc", "http_upload")
 
 
 @pytest.hookimpl(optionalhook=True)
