@@ -56,6 +56,7 @@ EXTRA_DIST += modules/announce/announce.md modules/commands/commands.md
 # Files
 module_PROGRAMS += modules/http_upload.so
 modules_http_upload_so_SOURCES = modules/http_upload/mod_http_upload.c \
+	modules/http_upload/slot.c modules/http_upload/verbs.c \
 	modules/http_upload/web.c modules/http_upload/upload.h
 modules_http_upload_so_CFLAGS = $(module_cflags)
 modules_http_upload_so_LDFLAGS = $(module_ldflags)

@@ -22,15 +22,25 @@ struct visit {
 	unsigned pending;         /* answers of the store that will come */
 	char id[ID_LEN + 1];
 	char key[KEY_LEN + 1];
+	enum purpose purpose;
+	int64_t latest; /* when the file has to be gone */
 };
 
 static const struct ln_sql sql_file = { "SELECT name, type, expires FROM http_upload_file"
 					" WHERE id = ? AND stored = 1" };
 static const struct ln_sql sql_slot = {
-	"SELECT key, size, type, created FROM http_upload_file WHERE id = ? AND stored = 0"
+	"SELECT key, size, type, created, purpose, latest FROM http_upload_file WHERE id = ? AND stored = 0"
 };
 static const struct ln_sql sql_stored = {
-	"UPDATE http_upload_file SET stored = 1, expires = ? WHERE id = ? RETURNING id"
+	"UPDATE http_upload_file SET stored = 1, expires = ? WHERE id = ? AND expires > 0"
+	" RETURNING owner"
+};
+/* Of an owner's profile the oldest go, as many as are above his quota. */
+static const struct ln_sql sql_trim = {
+	"UPDATE http_upload_file SET " UPLOAD_GONE " WHERE id IN (SELECT id FROM (SELECT id,"
+	"  SUM(size) OVER (ORDER BY created DESC, id) AS total FROM http_upload_file"
+	"  WHERE host = ? AND owner = ? AND purpose = 'profile' AND stored = 1) AS newest"
+	" WHERE total > ?) RETURNING id"
 };
 
 static void
@@ -145,6 +155,18 @@ set_disposition(struct ln_http *http, const char *type, const char *name)
 	ln_http_set(http, "Content-Disposition", text);
 }
 
+/* A day, but not longer than the file is there. */
+static void
+set_caching(struct ln_http *http, int64_t expires)
+{
+	int64_t left = expires - ln_wall();
+	char text[64];
+
+	snprintf(text, sizeof text, "private, max-age=%lld, immutable",
+	    (long long)(left < DAY_MS ? left : DAY_MS) / 1000);
+	ln_http_set(http, "Cache-Control", text);
+}
+
 static void
 found_file(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *arg)
 {
@@ -163,7 +185,7 @@ found_file(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *ar
 	set_common_headers(visit->http);
 	ln_http_set(visit->http, "Content-Security-Policy",
 	    "default-src 'none'; frame-ancestors 'none'; sandbox");
-	ln_http_set(visit->http, "Cache-Control", "private, max-age=86400, immutable");
+	set_caching(visit->http, ln_row_int(row, 2));
 	set_disposition(visit->http, type, ln_row_text(row, 0));
 	ln_http_on_gone(visit->http, NULL, NULL);
 	ln_http_send_file(visit->http, upload_file(visit->id, path), type);
@@ -184,13 +206,28 @@ get_file(const struct ln_mod *mod, struct ln_http *http)
 /* --- PUT -------------------------------------------------------------------------------------- */
 
 static void
+was_trimmed(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *arg)
+{
+	(void)mod;
+	(void)ok;
+	(void)arg;
+	upload_delete_files(row);
+}
+
+static void
 was_recorded(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *arg)
 {
 	struct visit *visit = arg;
+	const struct upload_conf *conf;
 	char path[FILE_PATH_MAX];
 
 	if (ok && row == NULL) /* its slot was taken away meanwhile */
 		ln_http_delete_file(upload_file(visit->id, path));
+	if (mod != NULL && ok && row != NULL && visit->purpose == PROFILE) {
+		conf = ln_conf(mod);
+		ln_store_then(mod, was_trimmed, NULL, &sql_trim, ln_text(conf->host),
+		    ln_text(ln_row_text(row, 0)), ln_int(conf->profile.quota));
+	}
 	if (!visit_goes_on(visit, mod, ok))
 		return;
 	if (row == NULL) {
@@ -215,8 +252,7 @@ was_saved(struct ln_http *http, enum ln_http_body how, void *arg)
 	case LN_HTTP_BODY_DONE:
 		visit->pending++;
 		ln_store_then(mod, was_recorded, visit, &sql_stored,
-		    ln_int(ln_ms(conf->keep) >= LN_OFF ? INT64_MAX : ln_wall() + ln_ms(conf->keep)),
-		    ln_text(visit->id));
+		    ln_int(upload_end(conf, visit->purpose, visit->latest)), ln_text(visit->id));
 		return;
 	case LN_HTTP_BODY_EXISTS:
 		refuse(visit, 409, "It was put already.");
@@ -287,6 +323,8 @@ found_slot(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *ar
 		return;
 	}
 	conf = ln_conf(mod);
+	visit->purpose = upload_purpose(ln_row_text(row, 4));
+	visit->latest = ln_row_int(row, 5);
 	ln_http_save_body(visit->http, upload_file(visit->id, path), (uint64_t)ln_row_int(row, 1),
 	    (uint64_t)conf->keep_free, was_saved, visit);
 }

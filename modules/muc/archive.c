@@ -97,7 +97,7 @@ read_time(const struct ln_elem *form, const char *var, int64_t *out)
 
 	if (text == NULL || *text == '\0')
 		return LN_ERR_COUNT;
-	*out = muc_read_time(text);
+	*out = ln_datetime_read(text);
 	return *out >= 0 ? LN_ERR_COUNT : LN_ERR_BAD_REQUEST;
 }
 

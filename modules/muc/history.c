@@ -177,7 +177,7 @@ read_wish(const struct ln_elem *limits)
 	struct wish wish = { .stanzas = number(limits, "maxstanzas", SIZE_MAX),
 		.chars = number(limits, "maxchars", SIZE_MAX) };
 	size_t seconds = number(limits, "seconds", SIZE_MAX);
-	int64_t since = limits != NULL ? muc_read_time(ln_elem_attr(limits, "since")) : -1;
+	int64_t since = limits != NULL ? ln_datetime_read(ln_elem_attr(limits, "since")) : -1;
 
 	if (seconds < INT64_MAX / 1000)
 		wish.since = ln_wall() - (int64_t)seconds * 1000;

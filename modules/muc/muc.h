@@ -155,9 +155,8 @@ struct here here_of(const struct ln_mod *mod, struct ln_node *node);
 void *muc_alloc(size_t size);
 char *muc_copy(const char *text);
 
-/* Wall-clock ms as XEP-0082 writes it, in `arena`; and the other way, -1: it is none. */
+/* Wall-clock ms as XEP-0082 writes it, in `arena`. */
 const char *muc_write_time(char out[32], int64_t wall_ms);
-int64_t muc_read_time(const char *text);
 
 /* --- room.c ------------------------------------------------------------------------------- */
 

@@ -17,6 +17,7 @@ src_liblinnet_a_SOURCES += \
 	src/core/port.c src/core/port.h \
 	src/core/precis.c src/core/precis.h \
 	src/core/router.c src/core/router.h \
+	src/core/datetime.c \
 	src/core/stanza.c src/core/stanza.h \
 	src/core/stanza_names.c src/core/stanza_names.h \
 	src/linnet/table.h src/core/table.c \

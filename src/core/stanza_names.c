@@ -222,14 +222,6 @@ ln_stamped(const struct ln_stanza *st, const struct ln_jid *by)
 	return id;
 }
 
-_Static_assert(LN_DATETIME_MAX >= CLOCK_STAMP_MAX, "room for a stamp");
-
-const char *
-ln_datetime(int64_t wall_ms, char out[LN_DATETIME_MAX])
-{
-	return clock_stamp(wall_ms, out);
-}
-
 void
 ln_add_delay(struct ln_stanza *st, const struct ln_jid *by, int64_t wall_ms, const char *reason)
 {

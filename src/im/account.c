@@ -297,11 +297,14 @@ account_up_stanza(struct entity *entity, struct ln_stanza *st, uint64_t port)
 void
 account_gone(struct ln_account *account)
 {
+	const struct ln_host *host = account->entity.host;
 	struct ln_ev_account_deleted ev = { .account = account };
 
 	presence_account_gone(account);
 	end_sessions(account, "not-authorized", "the account was deleted");
-	fire_account_deleted(account->entity.host, &ev);
+	fire_account_deleted(host, &ev);
+	for (unsigned i = 0; i < host->component_count; i++)
+		fire_account_deleted(host->components[i], &ev);
 	pending_close(account);
 	entity_die(&account->entity);
 }

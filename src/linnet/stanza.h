@@ -185,6 +185,9 @@ const char *ln_stamped(const struct ln_stanza *st, const struct ln_jid *by);
 #define LN_DATETIME_MAX 32
 const char *ln_datetime(int64_t wall_ms, char out[LN_DATETIME_MAX]);
 
+/* What such a text says, in any zone; -1: it is none, or NULL. */
+int64_t ln_datetime_read(const char *text);
+
 /* --- sending one ---------------------------------------------------------- */
 
 /*

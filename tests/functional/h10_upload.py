@@ -51,7 +51,7 @@ def put(server, url, body=b"hello", **headers):
 
 
 def test_discovered(juliet):
-    """§3: among the host's items, with its identity and the longest file."""
+    """§3, examples 1 to 4: among the host's items, with its identity and the longest file."""
     items = juliet.get("<query xmlns='http://jabber.org/protocol/disco#items'/>", juliet.domain)[0]
     assert service(juliet) in {item.get("jid") for item in items}
     info = juliet.get("<query xmlns='http://jabber.org/protocol/disco#info'/>", service(juliet))[0]
@@ -64,6 +64,7 @@ def test_discovered(juliet):
 
 
 def test_put_and_get(server, juliet):
+    """§4, examples 5 and 6; §7: 201 means that it can be fetched."""
     up, down = slot(juliet, name="très cool.txt")
     assert re.fullmatch(r"https://capulet\.example:5443/upload/[\w-]{24}/tr%C3%A8s%20cool\.txt",
                         down)
@@ -156,9 +157,15 @@ def test_bad_request(juliet, what):
     refused(juliet, "bad-request", "modify", **what)
 
 
+def text_of(error):
+    return error.findtext(".//{urn:ietf:params:xml:ns:xmpp-stanzas}text")
+
+
 def test_too_large(juliet):
-    """§5: with the longest that there may be."""
+    """§6, example 11: with the longest that there may be."""
     error = refused(juliet, "not-acceptable", "modify", size=65537)
+    assert text_of(error) == "File too large. The maximum file size is 65536 bytes"
+    assert error.find(f".//{{{NS}}}request").get("size") == "65537"
     assert error.find(f".//{{{NS}}}file-too-large/{{{NS}}}max-file-size").text == "65536"
 
 
@@ -167,19 +174,22 @@ def test_refused_ending(juliet):
 
 
 def test_daily(server, juliet):
-    """§5: with the time at which to try again; others are not touched by it."""
+    """§6, example 12: with the time at which to try again; others are not touched by it."""
     for _ in range(3):
         slot(juliet, size=65000)
     error = refused(juliet, "resource-constraint", "wait", size=65000)
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:.]+Z",
                         error.find(f".//{{{NS}}}retry").get("stamp"))
+    assert text_of(error) == "Quota reached. You can upload at most 204800 bytes in 24 hours."
     slot(juliet, size=100)
     slot(server.client("romeo"), size=65000)
 
 
 def test_not_from_another_host(server, juliet):
+    """§6, example 13."""
     stranger = Client(server, server.user("romeo", host=server.host2)).login()
-    stranger.refused("get", request(), "forbidden", "auth", to=service(juliet))
+    error = stranger.refused("get", request(), "forbidden", "auth", to=service(juliet))
+    assert text_of(error) == "This is for accounts of the server."
 
 
 def test_survives_a_restart(servers):

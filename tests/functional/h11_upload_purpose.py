@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""What an upload is for (XEP-0363 §5): how long it stays, and the quotas of each purpose."""
+
+import datetime
+import re
+import time
+
+import pytest
+from h10_upload import NS, ask, put, refused, request, rows, service, slot
+from kit import only_linnet
+
+pytestmark = only_linnet("options of ours")
+
+PURPOSE = "urn:xmpp:http:upload:purpose:0"
+CONFIG = {"modules": {"disco": {}, "http_upload": {
+    "max-size": "64k", "daily": "1M", "keep-free": 0,
+    "profile": {"max-size": "1k", "quota": "2k"},
+    "permanent": {"max-size": "2k", "quota": "3k"}}}}
+
+
+def purpose(name, **attrs):
+    attrs = "".join(f" {k.replace('_', '-')}='{v}'" for k, v in attrs.items())
+    return f"<{name} xmlns='{PURPOSE}'{attrs}/>"
+
+
+def stamp(seconds):
+    when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def ephemeral(seconds):
+    return purpose("ephemeral", expire_before=stamp(seconds))
+
+
+def store(server, client, more="", size=5):
+    up, down = slot(client, size=size, more=more)
+    assert put(server, up, b"x" * size) == 201
+    return down
+
+
+def features(client):
+    info = client.get("<query xmlns='http://jabber.org/protocol/disco#info'/>", service(client))[0]
+    return {f.get("var").partition("#")[2] for f in info if (f.get("var") or "")
+            .startswith(PURPOSE + "#")}
+
+
+def row(server, client, down):
+    ident = down.split("/")[4]
+    return next(r for r in rows(server, "upload", "list", service(client), client.bare)
+                if r["id"] == ident)
+
+
+def test_announced(juliet):
+    assert features(juliet) == {"message", "profile", "ephemeral", "permanent"}
+
+
+@pytest.mark.parametrize("name", ["message", "profile", "permanent"])
+def test_stored(server, juliet, name):
+    """Examples 7, 8 and 10."""
+    down = store(server, juliet, purpose(name))
+    assert ask(server, "GET", down)[1] == b"xxxxx"
+    got = row(server, juliet, down)
+    assert got["purpose"] == name and bool(got["expires"]) == (name == "message")
+
+
+def test_message_is_the_default(server, juliet):
+    assert row(server, juliet, store(server, juliet))["purpose"] == "message"
+
+
+def test_ephemeral(server, juliet):
+    """Example 9: it MUST NOT be available afterwards, from no cache either."""
+    down = store(server, juliet, ephemeral(3))
+    status, body, answer = ask(server, "GET", down)
+    assert (status, body) == (200, b"xxxxx")
+    assert int(re.search(r"max-age=(\d+)", answer.getheader("Cache-Control"))[1]) <= 3
+    deadline = time.monotonic() + 10
+    while ask(server, "GET", down)[0] == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)     # its time passes: there is no event to wait for
+    assert ask(server, "GET", down)[0] == 404
+
+
+def test_ephemeral_is_not_longer_than_a_message(server, juliet):
+    long, plain = store(server, juliet, ephemeral(10 * 365 * 86400)), store(server, juliet)
+    assert row(server, juliet, long)["expires"][:10] == row(server, juliet, plain)["expires"][:10]
+
+
+def test_bad_requests(juliet):
+    for more, condition in ((purpose("ephemeral"), "bad-request"),
+                            (purpose("ephemeral", expire_before="tomorrow"), "bad-request"),
+                            (purpose("message") + purpose("profile"), "bad-request"),
+                            (ephemeral(-60), "not-acceptable")):
+        refused(juliet, condition, "modify", more=more)
+    refused(juliet, "feature-not-implemented", "cancel", more=purpose("decoration"))
+
+
+def test_sizes(juliet):
+    """A purpose has its longest file."""
+    error = refused(juliet, "not-acceptable", "modify", size=1025, more=purpose("profile"))
+    assert error.find(f".//{{{NS}}}max-file-size").text == "1024"
+    slot(juliet, size=1025)
+
+
+def test_the_oldest_of_a_profile_goes(server, juliet):
+    first, second, third = (store(server, juliet, purpose("profile"), 1000) for _ in range(3))
+    assert juliet.get(request(), service(juliet))   # behind the trimming
+    deadline = time.monotonic() + 10
+    while ask(server, "GET", first)[0] == 200 and time.monotonic() < deadline:
+        pass
+    assert [ask(server, "GET", url)[0] for url in (first, second, third)] == [404, 200, 200]
+
+
+def test_what_is_kept_for_good(server, juliet, romeo):
+    store(server, juliet, purpose("permanent"), 2000)
+    error = refused(juliet, "resource-constraint", "wait", size=2000, more=purpose("permanent"))
+    assert error.find(f".//{{{NS}}}retry") is None
+    slot(juliet, size=2000)
+    slot(romeo, size=2000, more=purpose("permanent"))
+
+
+def test_not_offered(servers):
+    server = servers({"modules": {"disco": {}, "http_upload": {"profile": {"quota": 0}}}})
+    juliet = server.client("juliet")
+    assert features(juliet) == {"message", "ephemeral"}
+    for name in ("profile", "permanent"):
+        refused(juliet, "feature-not-implemented", "cancel", more=purpose(name))
+
+
+def files(server):
+    return {p.name for p in (server.folder / "data" / "http_upload").glob("*/*")}
+
+
+def test_gone_with_the_account(server, juliet, romeo):
+    """At once, and they count for nothing."""
+    mine, his = store(server, juliet), store(server, romeo)
+    waiting, _ = slot(juliet)
+    server.ctl("user", "del", juliet.bare)
+    assert ask(server, "GET", mine)[0] == 404
+    assert put(server, waiting) == 403
+    assert ask(server, "GET", his)[0] == 200
+    deadline = time.monotonic() + 10
+    while mine.split("/")[4] in files(server):
+        assert time.monotonic() < deadline
+    assert his.split("/")[4] in files(server)
+    stats = rows(server, "upload", "stats", service(romeo))
+    assert juliet.bare not in {r["owner"] for r in stats}
+
+
+def test_mistakes(servers):
+    server = servers({"modules": {"http_upload": {"profile": {"max-size": "2M", "quota": "1M"}}}},
+                     start=False)
+    with pytest.raises(AssertionError, match=r"linnet\.yaml:\d+:\d+: .*`quota`"):
+        server.start()
