@@ -97,6 +97,8 @@ pass_to(struct ln_account *account, uint64_t next)
 	account->behind_count = 0;
 	account->behind_bytes = 0;
 	account->drain_session = next;
+	if (before != NULL)
+		session_pace(before, false);
 	while ((item = STAILQ_FIRST(&behind)) != NULL) {
 		STAILQ_REMOVE_HEAD(&behind, link);
 		if (before != NULL && takes_messages(before))
@@ -104,6 +106,8 @@ pass_to(struct ln_account *account, uint64_t next)
 		else
 			session_give_back((struct ln_stanza *)item);
 	}
+	if (before != NULL)
+		session_send_held(before);
 }
 
 /* --- pages --------------------------------------------------------------------------------- */

@@ -295,17 +295,6 @@ manage_resume(struct ln_account *account, struct up *up)
 	try_resume(session);
 }
 
-static void
-send_again(struct ln_session *session, struct port *port)
-{
-	struct item *item;
-
-	STAILQ_FOREACH(item, &session->unacked, link)
-		port->ops->send(port, (struct ln_stanza *)item);
-	if (session->unacked_count > 0)
-		ask(session);
-}
-
 /* <resumed/> waits until all holds are back: else the client would send again what is on its way. */
 static void
 try_resume(struct ln_session *session)
@@ -327,7 +316,9 @@ try_resume(struct ln_session *session)
 	resumed = (struct port_resumed){ session->id, &session->jid, sm->id, handled(session) };
 	port->ops->resumed(port, &resumed);
 	session_acked(session, sm->resume_h, false);
-	send_again(session, port);
+	session_pace(session, true);
+	if (session->unacked_count > 0)
+		ask(session);
 	metric_inc(metrics, RESUMED);
 	log_info("c2s", "session resumed session=%s address=%s", log_quote(session->jid.full),
 	    session->address);

@@ -32,6 +32,10 @@
 /* What a client leaves unacknowledged (DESIGN section 5). */
 #define UNACKED_BYTES_MAX ((size_t)16 << 20)
 
+/* What a paced stream has of it at a time: less than what it may leave unread for long (net/conn.h),
+ * as far as weights tell. */
+#define PORTION_BYTES ((size_t)512 * 1024)
+
 /* A hold out for so long is a bug or a lost worker; a failing store stops this clock (DESIGN section
  * 8), as it does that of hibernation. */
 #define CLOSING_MS 2000 /* how long answers are waited for once the client has closed its stream */
@@ -286,6 +290,65 @@ session_check_queue(struct ln_session *session)
 	timer_set(&session->timer, 0);
 }
 
+static void
+send_queued(struct ln_session *session, struct port *port, struct ln_stanza *st)
+{
+	port->ops->send(port, st);
+	if (session->sm != NULL)
+		manage_sent(session);
+}
+
+void
+session_send_held(struct ln_session *session)
+{
+	struct port *port = session_port(session);
+
+	while (port != NULL && session->held != NULL &&
+	    session->unacked_bytes - session->held_bytes < PORTION_BYTES) {
+		struct ln_stanza *st = (struct ln_stanza *)session->held;
+
+		session->held = STAILQ_NEXT(session->held, link);
+		session->held_count--;
+		session->held_bytes -= st->queued_weight;
+		send_queued(session, port, st);
+	}
+	if (session->held == NULL)
+		session->paced = false;
+}
+
+static void
+hold_back(struct ln_session *session, struct ln_stanza *st)
+{
+	if (session->held == NULL)
+		session->held = &st->item;
+	session->held_count++;
+	session->held_bytes += st->queued_weight;
+}
+
+/* Without a stream there is nothing to pace. */
+static void
+pace_no_more(struct ln_session *session)
+{
+	session->paced = false;
+	session->held = NULL;
+	session->held_count = 0;
+	session->held_bytes = 0;
+}
+
+void
+session_pace(struct ln_session *session, bool again)
+{
+	if (session->port.id == 0)
+		return;
+	session->paced = true;
+	if (!again)
+		return;
+	session->held = STAILQ_FIRST(&session->unacked);
+	session->held_count = session->unacked_count;
+	session->held_bytes = session->unacked_bytes;
+	session_send_held(session);
+}
+
 void
 session_send_now(struct ln_session *session, struct ln_stanza *st)
 {
@@ -294,11 +357,10 @@ session_send_now(struct ln_session *session, struct ln_stanza *st)
 	if (ln_to(st) == NULL)
 		ln_set_to(st, &session->jid);
 	queue(session, st);
-	if (port != NULL) {
-		port->ops->send(port, st);
-		if (session->sm != NULL)
-			manage_sent(session);
-	}
+	if (session->paced)
+		hold_back(session, st);
+	else if (port != NULL)
+		send_queued(session, port, st);
 	session_check_queue(session);
 }
 
@@ -340,7 +402,7 @@ session_acked(struct ln_session *session, uint32_t h, bool by_kernel)
 	uint32_t base = by_kernel || session->sm == NULL ? 0 : session->sm->out_base;
 	uint32_t count = base + h - session->acked;
 
-	if (count > session->sent - session->acked) {
+	if (count > session->sent - session->acked - session->held_count) {
 		manage_acked_too_much(session, h);
 		return;
 	}
@@ -355,6 +417,7 @@ session_acked(struct ln_session *session, uint32_t h, bool by_kernel)
 		session_forget(st);
 	}
 	pending_flush(session->account);
+	session_send_held(session);
 	drain_more(session);
 	if (session->sm != NULL)
 		manage_acked(session);
@@ -393,6 +456,7 @@ session_lost(struct ln_session *session, const char *reason)
 
 	session->port = (struct port_ref){ 0 };
 	session->paused = false;
+	pace_no_more(session);
 	if (session->sm == NULL || session->sm->id == NULL) {
 		session->hibernates_until = worker_now_ms();
 		timer_set(&session->timer, 0);

@@ -32,12 +32,16 @@ struct ln_session {
 	/* what the client sent */
 	struct hold_owner holds;
 	bool paused; /* credit is used up */
+	bool paced;  /* its stream is given no more at a time than a portion: session_pace() */
 
 	/* what it was sent and has not acknowledged: ln_stanza by item.link */
 	struct item_queue unacked;
 	uint32_t unacked_count;
 	size_t unacked_bytes;
 	uint32_t sent, acked; /* stanzas, modulo 2^32; acked <= sent */
+	struct item *held;    /* the first in it that its stream was not given yet; NULL: none */
+	uint32_t held_count;  /* from there to the end */
+	size_t held_bytes;
 
 	/* presence: src/im/presence.c */
 	struct ln_stanza *presence; /* last available presence; NULL: unavailable */
@@ -85,6 +89,15 @@ void session_send_now(struct ln_session *session, struct ln_stanza *st);
 
 /* A stanza that was for a session and that nobody will acknowledge: drops it. */
 void session_forget(struct ln_stanza *st);
+
+/*
+ * Much is to be sent at once, for which its client is not to blame: its stream
+ * is given it in portions, as they are acknowledged, until all has gone. With
+ * `again`, that begins with everything that is not acknowledged; without, call
+ * session_send_held() when it has been queued.
+ */
+void session_pace(struct ln_session *session, bool again);
+void session_send_held(struct ln_session *session);
 
 /* One that its client did not acknowledge, or was not given: others have it, or its sender is told.
  * Ownership passes. */

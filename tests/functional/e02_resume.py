@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A session is taken up on a new connection (XEP-0198 §5)."""
 
+import socket
+
 import pytest
 from kit import Client, deviates, only_linnet
 from kit.client import NS_SM
@@ -8,6 +10,7 @@ from kit.client import NS_SM
 from e00_enable import failed
 
 CONFIG = {"modules": {"offline": {}}}
+MISSED = 70
 
 
 @pytest.fixture
@@ -236,3 +239,51 @@ def test_resume_where_the_same_resource_was_bound(romeo):
     late = again(romeo)
     late.send(f"<resume xmlns='{NS_SM}' previd='{romeo.sm_id}' h='0'/>")
     failed(late, "item-not-found")
+
+
+@only_linnet("limits of ours")
+def test_more_than_may_be_unsent(servers):
+    """14 MB that were missed come on resumption: nobody has left them unread."""
+    server = servers({"modules": {"offline": {"bytes": "off"}}, "limits": {"c2s-rate": "off"}})
+    juliet, romeo = server.client("juliet"), server.client("romeo", "orchard")
+    romeo.enable(resume=True)
+    romeo.online()
+    romeo.abort()
+    text = "&amp;" * 40000      # much more on the wire than in memory
+    for n in range(MISSED):
+        juliet.send(f"<message to='{romeo.bare}' type='chat' id='m{n}'><body>{text}</body>"
+                    "</message>")
+        juliet.sync()
+    new = again(romeo)
+    new.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)  # the kernel takes little
+    new.resume(romeo)
+    new.send("<presence/>")
+    juliet.send(f"<message to='{romeo.bare}' type='chat' id='m{MISSED}'><body>new</body></message>")
+    juliet.sync(romeo.bare)
+    for n in range(MISSED + 1):
+        new.expect(f"<message id='m{n}'/>")
+        new.raw_in = b""
+        if n == MISSED - 1:
+            new.expect(f"<presence from='{new}'/>")
+    new.expect_nothing()
+
+
+@only_linnet("what is not sent cannot be acknowledged")
+def test_acknowledging_what_was_not_sent_again(servers):
+    """XEP-0198 §4: what waits for its turn counts as not sent."""
+    server = servers(CONFIG)
+    juliet, romeo = server.client("juliet"), server.client("romeo", "orchard")
+    romeo.enable(resume=True)
+    romeo.online()
+    romeo.abort()
+    for n in range(5):
+        juliet.send(f"<message to='{romeo.bare}' type='chat' id='m{n}'><body>{'x' * 200000}"
+                    "</body></message>")
+        juliet.sync()
+    new = again(romeo)
+    new.answers_r = False
+    new.resume(romeo)
+    new.expect("<message id='m0'/>")
+    new.ack(new.handled + 4)
+    new.expect_all("<message id='m1'/>")
+    new.expect_stream_error("undefined-condition")
