@@ -25,7 +25,7 @@ static const struct store_sql sql_ensure = {
 };
 static const struct store_sql sql_number = { "SELECT number, status FROM entity WHERE jid = ?" };
 static const struct store_sql sql_find = {
-	"SELECT number, kind, status, created FROM entity WHERE jid = ?"
+	"SELECT number, kind, status, created, disabled FROM entity WHERE jid = ?"
 };
 static const struct store_sql sql_active = {
 	"SELECT number FROM entity WHERE jid = ? AND status = 1"
@@ -42,6 +42,23 @@ static const struct store_sql sql_list_host = {
 static const struct store_sql sql_count = { "SELECT COUNT(*) FROM entity WHERE kind = ?" };
 static const struct store_sql sql_count_host = {
 	"SELECT COUNT(*) FROM entity WHERE kind = ? AND host = ?"
+};
+static const struct store_sql sql_disable = {
+	"UPDATE entity SET disabled = ? WHERE number = ? AND status = 1"
+};
+static const struct store_sql sql_disabled_list = {
+	"SELECT jid, number, status, disabled FROM entity WHERE disabled <> 0 AND jid > ?"
+	" ORDER BY jid LIMIT ?"
+};
+static const struct store_sql sql_disabled_list_host = {
+	"SELECT jid, number, status, disabled FROM entity WHERE disabled <> 0 AND host = ?"
+	" AND jid > ? ORDER BY jid LIMIT ?"
+};
+static const struct store_sql sql_disabled_count = {
+	"SELECT COUNT(*) FROM entity WHERE disabled <> 0 AND status = 1"
+};
+static const struct store_sql sql_disabled_count_host = {
+	"SELECT COUNT(*) FROM entity WHERE disabled <> 0 AND status = 1 AND host = ?"
 };
 static const struct store_sql sql_die = {
 	"UPDATE entity SET status = 2 WHERE number = ? AND status = 1"
@@ -62,7 +79,7 @@ static const struct store_sql sql_credential_set = {
 };
 static const struct store_sql sql_credential_clear = { "DELETE FROM credential WHERE owner = ?" };
 static const struct store_sql sql_credential_get = {
-	"SELECT e.number, c.hash, c.iterations, c.salt, c.stored_key, c.server_key"
+	"SELECT e.number, c.hash, c.iterations, c.salt, c.stored_key, c.server_key, e.disabled"
 	" FROM entity e JOIN credential c ON c.owner = e.number"
 	" WHERE e.jid = ? AND e.status = 1"
 };
@@ -137,6 +154,32 @@ store_entity_count(struct store_job *job, enum store_kind kind, const char *host
 }
 
 unsigned
+store_entity_disable(struct store_job *job, int64_t number, int64_t since)
+{
+	unsigned step = store_add(job, &sql_disable, store_int(since), store_int(number));
+
+	store_must(job);
+	return step;
+}
+
+unsigned
+store_disabled_list(struct store_job *job, const char *host, const char *after, unsigned limit)
+{
+	if (host == NULL)
+		return store_add(job, &sql_disabled_list, store_text(after), store_int(limit));
+	return store_add(job, &sql_disabled_list_host, store_text(host), store_text(after),
+	    store_int(limit));
+}
+
+unsigned
+store_disabled_count(struct store_job *job, const char *host)
+{
+	if (host == NULL)
+		return store_add(job, &sql_disabled_count);
+	return store_add(job, &sql_disabled_count_host, store_text(host));
+}
+
+unsigned
 store_entity_die(struct store_job *job, int64_t number)
 {
 	unsigned step = store_add(job, &sql_die, store_int(number));
@@ -195,4 +238,10 @@ store_credential_row(const struct store_row *row, struct store_credential *out, 
 		.server_key = (const uint8_t *)row->cell[5].bytes,
 		.key_len = row->cell[4].len,
 	};
+}
+
+bool
+store_credential_disabled(const struct store_row *row)
+{
+	return row->cell[6].integer != 0;
 }

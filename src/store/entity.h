@@ -47,7 +47,7 @@ unsigned store_entity_create(struct store_job *job, enum store_kind kind, const 
 /* Row: number, status; made if it isn't there (hosts, services). */
 unsigned store_entity_ensure(struct store_job *job, enum store_kind kind, const char *jid);
 
-/* Row: number, kind, status, created (wall-clock ms). None if there is none. */
+/* Row: number, kind, status, created, disabled (wall-clock ms; 0: it is not). None if there is none. */
 unsigned store_entity_find(struct store_job *job, const char *jid);
 
 /* Row: number. STORE_UNMET if there is no such entity, or it is dying. */
@@ -60,6 +60,17 @@ unsigned store_entity_list(struct store_job *job, enum store_kind kind, const ch
 
 /* Row: count of one kind, of one host or of all (NULL). */
 unsigned store_entity_count(struct store_job *job, enum store_kind kind, const char *host);
+
+/* Since when (wall-clock ms) an account takes no logins; 0: it takes them. STORE_UNMET if it is not
+ * active. */
+unsigned store_entity_disable(struct store_job *job, int64_t number, int64_t since);
+
+/* Rows: jid, number, status, disabled. As store_entity_list(), of disabled accounts alone. */
+unsigned store_disabled_list(struct store_job *job, const char *host, const char *after,
+    unsigned limit);
+
+/* Row: count of disabled accounts of one host or of all (NULL). */
+unsigned store_disabled_count(struct store_job *job, const char *host);
 
 /* STORE_UNMET if it is not active. */
 unsigned store_entity_die(struct store_job *job, int64_t number);
@@ -102,6 +113,9 @@ unsigned store_credential_get(struct store_job *job, const char *jid);
 void store_credential_row(const struct store_row *row, struct store_credential *out,
     int64_t *number_r);
 
+/* Is the account of such a row disabled? */
+bool store_credential_disabled(const struct store_row *row);
+
 /* --- loading ------------------------------------------------------------------------ */
 
 /* A value that is loaded with its entity, whatever its keys. */
@@ -113,7 +127,7 @@ struct store_loaded {
 	enum store_outcome outcome; /* STORE_OK, or the disk's fault: nothing below is known */
 	enum store_status status;
 	enum store_kind kind;
-	int64_t number, created;
+	int64_t number, created, disabled;
 	int64_t pending_count, pending_bytes;
 	const struct store_row *pending; /* the first rows: store_pending_row() */
 	/* values[i]: the rows (key, doc) of the i-th preload asked for */

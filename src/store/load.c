@@ -10,7 +10,7 @@ static const struct store_sql sql_values = {
 	"SELECT key, doc FROM value WHERE owner = ? AND module = ? AND name = ? ORDER BY key"
 };
 static const struct store_sql sql_number = {
-	"SELECT number, kind, status, created FROM entity WHERE number = ?"
+	"SELECT number, kind, status, created, disabled FROM entity WHERE number = ?"
 };
 
 /* The job's own record of what it asked for. */
@@ -34,6 +34,7 @@ read_entity(const struct store_job *job, struct store_loaded *out)
 	out->kind = (enum store_kind)row->cell[1].integer;
 	out->status = (enum store_status)row->cell[2].integer;
 	out->created = row->cell[3].integer;
+	out->disabled = row->cell[4].integer;
 }
 
 static void

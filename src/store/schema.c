@@ -69,6 +69,10 @@ static const char *const base_steps[] = {
 	"CREATE TABLE secret ("
 	" name TEXT PRIMARY KEY,"
 	" bytes BLOB NOT NULL);",
+
+	/* When an account was disabled (wall-clock ms); 0: it is not. */
+	"ALTER TABLE entity ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX entity_disabled ON entity (jid) WHERE disabled <> 0;",
 	NULL,
 };
 

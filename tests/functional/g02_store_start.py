@@ -142,10 +142,11 @@ def test_newer_than_the_program(disk):
 
 def test_a_step_that_was_changed(disk):
     other = disk.connect()
-    (good,) = other.execute("SELECT checksum FROM schema WHERE module = 'linnet'").fetchone()
-    other.execute("UPDATE schema SET checksum = 'x' WHERE module = 'linnet'")
+    where = "WHERE module = 'linnet' AND step = 1"
+    (good,) = other.execute(f"SELECT checksum FROM schema {where}").fetchone()
+    other.execute(f"UPDATE schema SET checksum = 'x' {where}")
     refused(disk, "linnet.base", "was changed after it had been applied")
-    other.execute("UPDATE schema SET checksum = ? WHERE module = 'linnet'", (good,))
+    other.execute(f"UPDATE schema SET checksum = ? {where}", (good,))
     other.close()
     starts(disk)
 

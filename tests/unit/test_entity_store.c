@@ -111,6 +111,49 @@ START_TEST(hosts_are_made_on_demand)
 }
 END_TEST
 
+static unsigned
+count_disabled(const char *host)
+{
+	struct store_job *job = new_job();
+
+	return (unsigned)first_integer(job, store_disabled_count(job, host));
+}
+
+static void
+disable(int64_t number, int64_t since, enum store_outcome expected)
+{
+	struct store_job *job = new_job();
+
+	store_entity_disable(job, number, since);
+	run_write(job, expected);
+}
+
+START_TEST(disabled_accounts_are_found_and_counted)
+{
+	int64_t first = create("b@example.org"), second = create("a@example.net");
+	struct store_job *job;
+	const struct store_row *row;
+	unsigned step;
+
+	create("c@example.org");
+	disable(first, 1000, STORE_OK);
+	disable(second, 2000, STORE_OK);
+	disable(4711, 1, STORE_UNMET);
+	ck_assert_uint_eq(count_disabled(NULL), 2);
+	ck_assert_uint_eq(count_disabled("example.org"), 1);
+	job = new_job();
+	step = store_disabled_list(job, NULL, "a", 10);
+	ck_assert_int_eq(store_run_read(job, 0), STORE_OK);
+	row = store_rows(job, step);
+	ck_assert_str_eq(row->cell[0].bytes, "a@example.net");
+	ck_assert_int_eq(row->cell[3].integer, 2000);
+	ck_assert_str_eq(row->next->cell[0].bytes, "b@example.org");
+	store_job_free(&job);
+	disable(second, 0, STORE_OK);
+	ck_assert_uint_eq(count_disabled("example.net"), 0);
+}
+END_TEST
+
 START_TEST(accounts_are_listed_by_host_and_page)
 {
 	struct store_job *job;
@@ -495,6 +538,7 @@ suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_name_is_taken_once);
 	tcase_add_test(tc, hosts_are_made_on_demand);
+	tcase_add_test(tc, disabled_accounts_are_found_and_counted);
 	tcase_add_test(tc, accounts_are_listed_by_host_and_page);
 	tcase_add_test(tc, credentials_come_with_the_account);
 	tcase_add_test(tc, values_are_replaced_listed_and_cleared);
