@@ -60,6 +60,7 @@ static void
 open_slices(struct ln_account *account, const struct store_loaded *loaded)
 {
 	account->entity.number = loaded->number;
+	account->disabled = loaded->disabled != 0;
 	account->stored_count = loaded->pending_count;
 	account->stored_bytes = loaded->pending_bytes;
 	roster_open(account, loaded->values[0], loaded->values[1]);
@@ -168,8 +169,8 @@ account_deliver(struct entity *entity, struct ln_stanza *st)
 	work_end();
 }
 
-static void
-end_sessions(struct ln_account *account, const char *condition, const char *reason)
+void
+account_end_sessions(struct ln_account *account, const char *condition, const char *reason)
 {
 	struct ln_session *session;
 
@@ -183,7 +184,7 @@ account_host_gone(struct entity *entity)
 	if (!account_of(entity)->open)
 		return;
 	work_begin(entity, NULL);
-	end_sessions(account_of(entity), "host-gone", "the host is not served any more");
+	account_end_sessions(account_of(entity), "host-gone", "the host is not served any more");
 	work_end();
 }
 
@@ -243,7 +244,7 @@ session_up(struct ln_session *session, struct up *up)
 	}
 }
 
-/* A dying account takes no new session. */
+/* An account that is dying or disabled takes no new session. */
 static void
 refuse(const struct up *up)
 {
@@ -266,12 +267,13 @@ account_up(struct entity *entity, struct up *up)
 		refuse(up);
 		return;
 	}
-	if (up->kind == UP_BIND) {
-		session_bind(account, up);
-		return;
-	}
-	if (up->kind == UP_RESUME) {
-		manage_resume(account, up);
+	if (up->kind == UP_BIND || up->kind == UP_RESUME) {
+		if (account->disabled)
+			refuse(up);
+		else if (up->kind == UP_BIND)
+			session_bind(account, up);
+		else
+			manage_resume(account, up);
 		return;
 	}
 	/* A session that was taken over by another stream does not listen to the old one. */
@@ -301,7 +303,7 @@ account_gone(struct ln_account *account)
 	struct ln_ev_account_deleted ev = { .account = account };
 
 	presence_account_gone(account);
-	end_sessions(account, "not-authorized", "the account was deleted");
+	account_end_sessions(account, "not-authorized", "the account was deleted");
 	fire_account_deleted(host, &ev);
 	for (unsigned i = 0; i < host->component_count; i++)
 		fire_account_deleted(host->components[i], &ev);
@@ -316,7 +318,7 @@ shut_down(struct entity *entity, void *arg)
 	if (entity->ops != &account_ops || !account_of(entity)->open)
 		return;
 	work_begin(entity, NULL);
-	end_sessions(account_of(entity), "system-shutdown", "the server is shut down");
+	account_end_sessions(account_of(entity), "system-shutdown", "the server is shut down");
 	work_end();
 }
 

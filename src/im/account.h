@@ -40,6 +40,7 @@ struct ln_account {
 	struct documents *documents; /* preloaded values of modules: core/module.c */
 	bool open;                   /* modules have opened their slices */
 	bool doomed;                 /* its end is on the way to the disk: registry.h */
+	bool disabled;               /* takes no sessions: disable.h */
 	struct waiting_list waiting; /* lasting messages that are in memory, in order */
 	int64_t stored_count;        /* rows of `pending`, those in memory included */
 	int64_t stored_bytes;
@@ -81,6 +82,9 @@ account_rules(const struct ln_account *account)
 /* The session with this handle or resource; NULL: none. */
 struct ln_session *account_session(struct ln_account *account, uint64_t id);
 struct ln_session *account_session_by_resource(struct ln_account *account, const char *resource);
+
+/* Ends every session with this stream error. In the account's turn. */
+void account_end_sessions(struct ln_account *account, const char *condition, const char *reason);
 
 /* Marks the account as dying: sessions end, contacts are told; rows are the caller's. */
 void account_gone(struct ln_account *account);

@@ -3,6 +3,7 @@ src_liblinnet_a_SOURCES += \
 	src/im/api.c \
 	src/im/broadcast.c \
 	src/im/deliver.c src/im/deliver.h \
+	src/im/disable.c src/im/disable.h \
 	src/im/drain.c src/im/drain.h \
 	src/im/manage.c src/im/manage.h \
 	src/im/pending.c src/im/pending.h \

@@ -46,6 +46,8 @@ struct exchange {
 	void (*say)(struct client *client); /* what the delay holds back */
 	const char *mechanism;
 	enum ln_sasl_condition condition;
+	bool looked_up; /* the store was asked for the account */
+	bool disabled;  /* it takes no logins */
 };
 
 static struct store *store;
@@ -224,6 +226,18 @@ fail(struct client *client, enum ln_sasl_condition condition, const char *reason
 	}
 }
 
+/* Who knows the password may know this, as late as he would have learnt of his success; he has
+ * guessed nothing, so it is not charged. */
+static void
+refuse_disabled(struct client *client)
+{
+	struct exchange *exchange = client->negotiation->exchange;
+
+	exchange->condition = LN_SASL_ACCOUNT_DISABLED;
+	note_failure(client, exchange->mechanism, exchange->condition, "the account is disabled");
+	say_after(client, account_wait(exchange, false), say_failure);
+}
+
 static void
 succeed(struct client *client)
 {
@@ -309,16 +323,38 @@ on_credentials(struct store_job *job, void *arg)
 	ln_credentials_fake(&credentials, secret, client->negotiation->exchange->account.full,
 	    (uint32_t)client_conf()->scram_iterations);
 	for (const struct store_row *row = store_rows(job, asked->step); row != NULL;
-	     row = row->next)
+	     row = row->next) {
 		take_keys(&credentials, row);
+		client->negotiation->exchange->disabled = store_credential_disabled(row);
+	}
 	enum ln_sasl_verdict verdict = sasl->mechanism->credentials(sasl, &credentials);
 
 	ln_wipe(&credentials, sizeof credentials);
 	go_on(client, verdict);
 }
 
+/* A mechanism that needs no keys (EXTERNAL) has proved who it is. */
 static void
-read_credentials(struct client *client)
+on_account(struct store_job *job, void *arg)
+{
+	const struct asked *asked = arg;
+	struct client *client = client_find(asked->port);
+	const struct store_row *row = store_rows(job, asked->step);
+
+	if (client == NULL)
+		return;
+	if (store_job_outcome(job) != STORE_OK)
+		fail(client, LN_SASL_TEMPORARY_AUTH_FAILURE, store_job_error(job));
+	else if (row != NULL && row->cell[4].integer != 0)
+		refuse_disabled(client);
+	else
+		succeed(client);
+}
+
+/* Asks the store for the account: its keys, or the row of itself. */
+static void
+look_up(struct client *client, unsigned (*ask)(struct store_job *job, const char *jid),
+    void (*answered)(struct store_job *job, void *arg))
 {
 	struct exchange *exchange = client->negotiation->exchange;
 	struct store_job *job;
@@ -329,11 +365,26 @@ read_credentials(struct client *client)
 		fail(client, LN_SASL_NOT_AUTHORIZED, "not an address");
 		return;
 	}
+	exchange->looked_up = true;
 	job = store_job_new(store, "sasl");
 	asked = store_job_alloc(job, sizeof *asked);
 	asked->port = port_ref(&client->port);
-	asked->step = store_credential_get(job, exchange->account.full);
-	store_read(job, 0, on_credentials, asked);
+	asked->step = ask(job, exchange->account.full);
+	store_read(job, 0, answered, asked);
+}
+
+/* The mechanism is satisfied. */
+static void
+conclude(struct client *client)
+{
+	const struct exchange *exchange = client->negotiation->exchange;
+
+	if (!exchange->looked_up)
+		look_up(client, store_entity_find, on_account);
+	else if (exchange->disabled)
+		refuse_disabled(client);
+	else
+		succeed(client);
 }
 
 struct hash_job {
@@ -402,13 +453,13 @@ go_on(struct client *client, enum ln_sasl_verdict verdict)
 		challenge(client, sasl->data, sasl->len);
 		break;
 	case LN_SASL_READ:
-		read_credentials(client);
+		look_up(client, store_credential_get, on_credentials);
 		break;
 	case LN_SASL_HASH:
 		hash_password(client);
 		break;
 	case LN_SASL_SUCCESS:
-		succeed(client);
+		conclude(client);
 		break;
 	case LN_SASL_FAILURE:
 		fail(client, sasl->condition, sasl->reason);
