@@ -24,6 +24,8 @@ form_takes_many(const struct ln_arg *arg)
 bool
 form_fills_in(const struct ln_command *command, const struct ln_arg *arg)
 {
+	if (arg->flags & LN_ARG_UNASKED)
+		return true;
 	return arg == command->args &&
 	    (arg->type == LN_ARG_HOST ||
 		(arg->type == LN_ARG_ACCOUNT && command->role == LN_ROLE_USER));

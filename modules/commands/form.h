@@ -2,7 +2,8 @@
  * Forms of commands: made from the rows of their arguments, and read again.
  *
  * What the server can fill in itself is not asked for: the host that was asked,
- * and the asker's own account where he may run the command for himself alone.
+ * the asker's own account where he may run the command for himself alone, and
+ * flags that have a node of their own.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -254,6 +254,24 @@ execute(const struct ln_mod *mod, struct ln_ev_iq *ev, const struct ln_command *
 	return LN_DONE;
 }
 
+/* XEP-0133 §6: what it has and we have not is told from what nobody knows. */
+static enum ln_verdict
+refuse_unknown(struct ln_ev_iq *ev, const char *node)
+{
+	static const char *const left_out[] = { "edit-admin", "edit-blacklist", "edit-blacklist-in",
+		"edit-blacklist-out", "edit-whitelist", "add-to-whitelist", "add-to-whitelist-in",
+		"add-to-whitelist-out", "get-user-password", "restart", "shutdown" };
+	static const char prefix[] = "http://jabber.org/protocol/admin#";
+	const char *name = node + sizeof prefix - 1;
+
+	if (strncmp(node, prefix, sizeof prefix - 1) == 0)
+		for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+			if (strcmp(name, left_out[i]) == 0)
+				return ln_refuse(ev->stanza, LN_ERR_FEATURE_NOT_IMPLEMENTED,
+				    "This server does not do that by commands of clients.");
+	return ln_refuse(ev->stanza, LN_ERR_ITEM_NOT_FOUND, "There is no such command.");
+}
+
 static enum ln_verdict
 commands_set(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
@@ -265,7 +283,7 @@ commands_set(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	if (node == NULL)
 		return ln_refuse(ev->stanza, LN_ERR_BAD_REQUEST, "Which command?");
 	if (command == NULL)
-		return ln_refuse(ev->stanza, LN_ERR_ITEM_NOT_FOUND, "There is no such command.");
+		return refuse_unknown(ev, node);
 	if (ln_from(ev->stanza) == NULL || !may_run(command, ev->host, ln_from(ev->stanza)))
 		return ln_refuse(ev->stanza, LN_ERR_FORBIDDEN, "That is for administrators.");
 	action = action != NULL ? action : "execute";

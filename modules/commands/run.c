@@ -98,6 +98,10 @@ run_refuse(struct run *run, enum ln_error error, const char *own, const char *te
 static const char *
 text_for(const struct run *run, const struct ln_arg *arg)
 {
+	const char *preset = run->command->preset;
+
+	if (arg->flags & LN_ARG_UNASKED)
+		return preset != NULL && strcmp(preset, arg->name) == 0 ? "" : NULL;
 	if (form_fills_in(run->command, arg))
 		return run->own;
 	if (run->many != NULL && form_takes_many(arg))

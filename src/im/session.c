@@ -90,6 +90,7 @@ session_new(struct ln_account *account, const struct ln_jid *jid, const struct u
 	ln_jid_copy(&session->jid, jid);
 	session->port = up->port;
 	session->since = clock_wall_ms();
+	session->active = worker_now_ms();
 	session->address = xstrdup(up->bind.address != NULL ? up->bind.address : "");
 	session->lang = up->bind.lang != NULL ? xstrdup(up->bind.lang) : NULL;
 	session->secure = up->bind.secure;
@@ -238,6 +239,8 @@ session_submit(struct ln_session *session, struct ln_stanza *st)
 	}
 	if (!timer_is_set(&session->timer))
 		timer_set(&session->timer, HOLD_MAX_MS);
+	if (st->kind != LN_IQ)
+		session->active = worker_now_ms();
 	ln_set_from(st, &session->jid);
 	if (st->lang == NULL && session->lang != NULL)
 		ln_set_lang(st, session->lang);

@@ -53,7 +53,8 @@ struct ln_session {
 	struct manage *sm;  /* XEP-0198; NULL: not enabled; see manage.h */
 	struct timer timer; /* its next deadline */
 	int64_t hibernates_until;
-	int64_t since; /* wall-clock ms */
+	int64_t since;  /* wall-clock ms */
+	int64_t active; /* monotonic ms: its client sent a message or presence, or bound */
 	char *address;
 	char *lang; /* of its first stream; NULL: none */
 	bool secure;

@@ -65,6 +65,7 @@ enum {
 	LN_ARG_OPTIONAL = 1 << 0, /* stands behind those that are not */
 	LN_ARG_REST = 1 << 1,     /* TEXT, last: takes all words that follow */
 	LN_ARG_TWICE = 1 << 2,    /* PASSWORD: a form asks for it twice, in VAR and VAR-verify */
+	LN_ARG_UNASKED = 1 << 3,  /* FLAG: no form asks for it; a row with `preset` gives it */
 };
 
 struct ln_arg {
@@ -118,6 +119,8 @@ struct ln_command {
 	const char *result_var; /* its field for the first column of the table, if it has one */
 	enum ln_result_as result_as;
 	const char *before; /* a command of the host whose line stands in the form at first */
+	const char *preset; /* UNASKED flag that is given: the row is an ad-hoc command alone, under
+			       its `node`; linnetctl has the row of the same name and the flag */
 };
 
 #define LN_COMMAND_END       \

@@ -62,7 +62,8 @@ match_name(const struct ln_command *command, const char *module, void *arg)
 {
 	struct search *search = arg;
 
-	if (search->row == NULL && strcmp(command->name, search->name) == 0)
+	if (search->row == NULL && command->preset == NULL &&
+	    strcmp(command->name, search->name) == 0)
 		search->row = command;
 }
 

@@ -1,5 +1,5 @@
 /*
- * user roster, stats, count; session count: what there is, for administrators.
+ * user roster, stats, count; session count, users: what there is, for administrators.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,8 +12,13 @@
 #include "im/roster.h"
 #include "im/session.h"
 #include "linnet/command.h"
+#include "net/worker.h"
 #include "server/commands.h"
 #include "store/entity.h"
+
+/* A user is idle when no session of his has sent a message or presence for so long: what clients
+ * ask and acknowledge by themselves does not count. */
+#define IDLE_MS (10 * 60 * 1000)
 
 /* --- one account --------------------------------------------------------------------------------- */
 
@@ -111,20 +116,73 @@ user_count(const struct ln_mod *mod, struct ln_call *call)
 
 	(void)mod;
 	ln_call_columns(call, "users", NULL);
-	store_entity_count(job, STORE_ACCOUNT,
-	    ln_call_given(call, 0) ? ln_call_text(call, 0) : NULL);
+	if (ln_call_given(call, 1))
+		store_disabled_count(job, ln_call_text(call, 0));
+	else
+		store_entity_count(job, STORE_ACCOUNT, ln_call_text(call, 0));
 	ln_call_later(call);
 	store_read(job, 0, counted, call);
 }
 
+/* --- who is there: online, which is active or idle (XEP-0133 §4.15 to §4.17) ----------------------- */
+
+/* How long the user has done nothing that others see, in any of his sessions. */
+static int64_t
+idle_ms(struct ln_account *account)
+{
+	const struct ln_session *session;
+	int64_t last = 0;
+
+	TAILQ_FOREACH(session, &account->sessions, link)
+		if (session->active > last)
+			last = session->active;
+	return worker_now_ms() - last;
+}
+
+/* An account that is logged in, of the kind that the call asks for; else NULL. */
+static struct ln_account *
+wanted(struct entity *entity, const struct ln_call *call)
+{
+	bool active = ln_call_given(call, 1), idle = ln_call_given(call, 2);
+	struct ln_account *account;
+
+	if (entity->ops != &account_ops || TAILQ_EMPTY(&account_of(entity)->sessions))
+		return NULL;
+	if (ln_call_given(call, 0) && !ln_jid_in_domain(&entity->jid, ln_call_text(call, 0)))
+		return NULL;
+	account = account_of(entity);
+	if (active != idle && idle != (idle_ms(account) >= IDLE_MS))
+		return NULL;
+	return account;
+}
+
 static void
-count_online(struct entity *entity, void *arg)
+list_user(struct entity *entity, void *arg)
+{
+	struct ln_call *call = arg;
+	struct ln_account *account = wanted(entity, call);
+
+	if (account == NULL)
+		return;
+	ln_call_cell(call, entity->jid.full);
+	ln_call_cell_number(call, account->session_count);
+	ln_call_cell_duration(call, idle_ms(account));
+}
+
+static void
+session_users(const struct ln_mod *mod, struct ln_call *call)
+{
+	(void)mod;
+	ln_call_columns(call, "jid", "sessions", "idle", NULL);
+	entity_each(list_user, call);
+}
+
+static void
+count_user(struct entity *entity, void *arg)
 {
 	struct ln_call *call = arg;
 
-	if (entity->ops != &account_ops || TAILQ_EMPTY(&account_of(entity)->sessions))
-		return;
-	if (!ln_call_given(call, 0) || ln_jid_in_domain(&entity->jid, ln_call_text(call, 0)))
+	if (wanted(entity, call) != NULL)
 		ln_call_sum(call, 1);
 }
 
@@ -134,7 +192,7 @@ session_count(const struct ln_mod *mod, struct ln_call *call)
 	(void)mod;
 	ln_call_columns(call, "users", NULL);
 	ln_call_sum(call, 0);
-	entity_each(count_online, call);
+	entity_each(count_user, call);
 }
 
 /* --- rows -------------------------------------------------------------------------------------------- */
@@ -145,9 +203,15 @@ static const struct ln_arg roster_arg[] = {
 static const struct ln_arg stats_arg[] = {
 	{ LN_ARG_ACCOUNT, "jid", "Whose.", 0, NULL, "accountjid" }, LN_ARG_ROWS_END
 };
-static const struct ln_arg host_arg[] = {
-	{ LN_ARG_HOST, "host", "At this host alone.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END
-};
+static const struct ln_arg count_args[] = { { LN_ARG_HOST, "host", "At this host alone.",
+						LN_ARG_OPTIONAL },
+	{ LN_ARG_FLAG, "disabled", "Those that are disabled alone.", LN_ARG_UNASKED },
+	LN_ARG_ROWS_END };
+static const struct ln_arg online_args[] = { { LN_ARG_HOST, "host", "At this host alone.",
+						 LN_ARG_OPTIONAL },
+	{ LN_ARG_FLAG, "active", "Those alone who sent something lately.", LN_ARG_UNASKED },
+	{ LN_ARG_FLAG, "idle", "Those alone who have not, for ten minutes.", LN_ARG_UNASKED },
+	LN_ARG_ROWS_END };
 
 #define ADMIN_NODE "http://jabber.org/protocol/admin#"
 
@@ -172,17 +236,69 @@ const struct ln_command show_commands[] = {
 	    .help = "Count accounts.",
 	    .role = LN_ROLE_ADMIN,
 	    .home = LN_HOME_MAIN,
-	    .args = host_arg,
+	    .args = count_args,
 	    .run = user_count,
 	    .node = ADMIN_NODE "get-registered-users-num",
 	    .result_var = "registeredusersnum" },
+	{ .name = "user count",
+	    .help = "Count disabled accounts.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_MAIN,
+	    .args = count_args,
+	    .run = user_count,
+	    .node = ADMIN_NODE "get-disabled-users-num",
+	    .result_var = "disabledusersnum",
+	    .preset = "disabled" },
 	{ .name = "session count",
 	    .help = "Count accounts that are logged in.",
 	    .role = LN_ROLE_ADMIN,
 	    .home = LN_HOME_EACH,
-	    .args = host_arg,
+	    .args = online_args,
 	    .run = session_count,
 	    .node = ADMIN_NODE "get-online-users-num",
 	    .result_var = "onlineusersnum" },
+	{ .name = "session count",
+	    .help = "Count users who are active.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_EACH,
+	    .args = online_args,
+	    .run = session_count,
+	    .node = ADMIN_NODE "get-active-users-num",
+	    .result_var = "activeusersnum",
+	    .preset = "active" },
+	{ .name = "session count",
+	    .help = "Count users who are idle.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_EACH,
+	    .args = online_args,
+	    .run = session_count,
+	    .node = ADMIN_NODE "get-idle-users-num",
+	    .result_var = "idleusersnum",
+	    .preset = "idle" },
+	{ .name = "session users",
+	    .help = "List accounts that are logged in.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_EACH,
+	    .args = online_args,
+	    .run = session_users },
+	{ .name = "session users",
+	    .help = "List users who are active.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_EACH,
+	    .args = online_args,
+	    .run = session_users,
+	    .node = ADMIN_NODE "get-active-users",
+	    .result_var = "activeuserjids",
+	    .preset = "active" },
+	/* The XEP has no field for those who are idle: its example takes that of the active. */
+	{ .name = "session users",
+	    .help = "List users who are idle.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_EACH,
+	    .args = online_args,
+	    .run = session_users,
+	    .node = ADMIN_NODE "get-idle-users",
+	    .result_var = "activeuserjids",
+	    .preset = "idle" },
 	LN_COMMAND_END,
 };

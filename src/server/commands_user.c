@@ -1,5 +1,5 @@
 /*
- * user add, import, passwd, del, exists, list; session list, kick.
+ * user add, import, passwd, del, disable, enable, exists, list; session list, kick.
  *
  * An import keeps a number of accounts under way at a time; each is a job of
  * its own, so one that exists is no hindrance to the others, and the writer
@@ -15,6 +15,7 @@
 #include "core/host.h"
 #include "core/work.h"
 #include "im/account.h"
+#include "im/disable.h"
 #include "im/registry.h"
 #include "im/session.h"
 #include "linnet/command.h"
@@ -270,9 +271,18 @@ struct listing {
 	struct ln_call *call;
 	int64_t left; /* names that are still wanted */
 	unsigned asked;
+	bool disabled; /* those alone, with their time */
 };
 
 static void read_page(struct listing *listing, const char *after);
+
+static void
+add_listed(const struct listing *listing, const struct store_row *row)
+{
+	ln_call_cell(listing->call, row->cell[0].bytes);
+	if (listing->disabled)
+		ln_call_cell_stamp(listing->call, row->cell[3].integer);
+}
 
 static void
 page_read(struct store_job *job, void *arg)
@@ -284,7 +294,7 @@ page_read(struct store_job *job, void *arg)
 
 	for (; row != NULL; last = row, row = row->next, count++)
 		if (row->cell[2].integer == STORE_ACTIVE && listing->left-- > 0)
-			ln_call_cell(call, row->cell[0].bytes);
+			add_listed(listing, row);
 	if (store_job_outcome(job) != STORE_OK) {
 		ln_call_fail(call, "%s", store_job_error(job));
 	} else if (count == listing->asked && listing->left > 0) {
@@ -299,11 +309,14 @@ static void
 read_page(struct listing *listing, const char *after)
 {
 	struct ln_call *call = listing->call;
+	const char *host = ln_call_text(call, 0);
 	struct store_job *job = store_job_new(work_store(), "user list");
 
 	listing->asked = listing->left < PAGE ? (unsigned)listing->left : PAGE;
-	store_entity_list(job, STORE_ACCOUNT, ln_call_given(call, 0) ? ln_call_text(call, 0) : NULL,
-	    after, listing->asked);
+	if (listing->disabled)
+		store_disabled_list(job, host, after, listing->asked);
+	else
+		store_entity_list(job, STORE_ACCOUNT, host, after, listing->asked);
 	store_read(job, 0, page_read, listing);
 }
 
@@ -313,7 +326,11 @@ user_list(const struct ln_mod *mod, struct ln_call *call)
 	struct listing *listing = xcalloc(1, sizeof *listing);
 
 	(void)mod;
-	ln_call_columns(call, "jid", NULL);
+	listing->disabled = ln_call_given(call, 3);
+	if (listing->disabled)
+		ln_call_columns(call, "jid", "disabled", NULL);
+	else
+		ln_call_columns(call, "jid", NULL);
 	listing->call = call;
 	listing->left = ln_call_given(call, 2) ? ln_call_number(call, 2) : INT64_MAX;
 	ln_call_later(call);
@@ -352,6 +369,34 @@ user_del(const struct ln_mod *mod, struct ln_call *call)
 		ln_call_later(call);
 	else
 		ln_call_fail(call, "it is being deleted already");
+}
+
+/* --- disabling ------------------------------------------------------------------------------------ */
+
+static void
+ability_stored(void *arg, bool ok)
+{
+	struct ln_call *call = arg;
+
+	if (!ok)
+		ln_call_fail(call, "it could not be stored");
+	ln_call_done(call);
+}
+
+static void
+user_disable(const struct ln_mod *mod, struct ln_call *call)
+{
+	(void)mod;
+	ln_call_later(call);
+	account_disable(ln_call_account(call), true, ability_stored, call);
+}
+
+static void
+user_enable(const struct ln_mod *mod, struct ln_call *call)
+{
+	(void)mod;
+	ln_call_later(call);
+	account_disable(ln_call_account(call), false, ability_stored, call);
 }
 
 /* --- sessions --------------------------------------------------------------------------------------- */
@@ -425,6 +470,7 @@ static const struct ln_arg list_args[] = { { LN_ARG_HOST, "host", "Of this host 
 					       LN_ARG_OPTIONAL, NULL },
 	{ LN_ARG_TEXT, "after", "Only names behind this one.", LN_ARG_OPTIONAL, NULL },
 	{ LN_ARG_INT, "limit", "At most so many.", LN_ARG_OPTIONAL, NULL, "max_items" },
+	{ LN_ARG_FLAG, "disabled", "Those that are disabled alone.", LN_ARG_UNASKED },
 	LN_ARG_ROWS_END };
 static const struct ln_arg host_arg[] = {
 	{ LN_ARG_HOST, "host", "Of this host alone.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END
@@ -444,10 +490,23 @@ const struct ln_command user_commands[] = { { "user add", "Make an account.", LN
 	    password_args, user_passwd, ADMIN_NODE "change-user-password" },
 	{ "user del", "Delete an account with all it has.", LN_ROLE_ADMIN, LN_HOME_ACCOUNT,
 	    account_arg, user_del, ADMIN_NODE "delete-user" },
+	{ "user disable", "Let nobody log in to an account, and keep all it has.", LN_ROLE_ADMIN,
+	    LN_HOME_ACCOUNT, account_arg, user_disable, ADMIN_NODE "disable-user" },
+	{ "user enable", "Let the user of a disabled account log in again.", LN_ROLE_ADMIN,
+	    LN_HOME_ACCOUNT, account_arg, user_enable, ADMIN_NODE "reenable-user" },
 	{ "user exists", "Tell whether an account exists.", LN_ROLE_ADMIN, LN_HOME_MAIN,
 	    account_arg, user_exists, NULL },
 	{ "user list", "List accounts.", LN_ROLE_ADMIN, LN_HOME_MAIN, list_args, user_list,
 	    ADMIN_NODE "get-registered-users-list", "registereduserjids" },
+	{ .name = "user list",
+	    .help = "List disabled accounts.",
+	    .role = LN_ROLE_ADMIN,
+	    .home = LN_HOME_MAIN,
+	    .args = list_args,
+	    .run = user_list,
+	    .node = ADMIN_NODE "get-disabled-users-list",
+	    .result_var = "disableduserjids",
+	    .preset = "disabled" },
 	{ "session list", "List sessions.", LN_ROLE_ADMIN, LN_HOME_EACH, host_arg, session_list,
 	    ADMIN_NODE "get-online-users-list", "onlineuserjids" },
 	{ "session kick", "End sessions of an account.", LN_ROLE_ADMIN, LN_HOME_ACCOUNT, kick_args,

@@ -136,6 +136,8 @@ add_command(const struct ln_command *command, const char *module, void *arg)
 	struct buf *out = arg;
 	unsigned count = command_arg_count(command);
 
+	if (command->preset != NULL)
+		return;
 	wire_add_text(out, command->name);
 	wire_add_text(out, command->help);
 	wire_add_number(out, count);

@@ -80,3 +80,13 @@ def test_two_addresses_need_an_authzid(server, tmp_path):
     one.open(one.domain)
     one.bind()
     assert one.bare == second.jid
+
+
+def test_disabled(server, tmp_path):
+    """RFC 6120 §6.5.1."""
+    user = server.user("juliet")
+    certificate = server.authority.certificate(user.jid, folder=tmp_path, client=True)
+    server.ctl("user", "disable", user.jid)
+    one = arrive(server, certificate, user)
+    one.auth("EXTERNAL", b"")
+    one.expect_failure("account-disabled")
