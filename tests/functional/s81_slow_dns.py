@@ -2,11 +2,9 @@
 """Name servers that say nothing: a hundred domains wait for them, local chat does not."""
 
 import socket
-import time
 
 import pytest
 from kit import Server
-from kit.peer import PATIENCE
 from kit.wire import wires
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -27,25 +25,16 @@ def server(authority, tmp_path_factory):
     silent.close()
 
 
-def latency(one, other, count=300):
-    """The 99th percentile of sending one message, in seconds."""
-    took = []
-    for i in range(count):
-        begun = time.monotonic()
-        one.send(f"<message to='{other}' type='chat' id='{i}'><body>x</body></message>")
-        other.expect(f"<message id='{i}'/>")
-        took.append(time.monotonic() - begun)
-    return sorted(took)[count * 99 // 100]
-
-
 def test_local_chat_goes_on(server, juliet, romeo, nurse):
+    """All of it goes through before the first of the hundred has waited long enough."""
     for one in (juliet, romeo, nurse):
         one.online()
-    undisturbed = latency(juliet, romeo)
     for i in range(100):
         nurse.send(f"<message to='r@n{i}.example' id='{i}' type='chat'><body>?</body></message>")
-    # the machine has other things to do, too
-    assert latency(juliet, romeo) <= 2 * undisturbed + 0.02 * PATIENCE
+    for i in range(20):
+        juliet.send(f"<message to='{romeo}' type='chat' id='{i}'><body>x</body></message>")
+        romeo.expect(f"<message id='{i}'/>")
+    nurse.expect_nothing()
     for _ in range(100):
         nurse.expect(f"<message type='error'><error type='wait'><remote-server-timeout "
                      f"xmlns='{STANZAS}'/></error></message>", timeout=30)
