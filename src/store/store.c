@@ -354,21 +354,3 @@ store_secret(struct store *store, const char *name, uint8_t *out, size_t len)
 	store_job_free(&job);
 	return ok;
 }
-
-char *
-store_check(struct store *store)
-{
-	struct sqlite conn;
-	sqlite3_stmt *stmt = NULL;
-	char *found = NULL;
-
-	if (sqlite_open(&conn, store->path, store->vfs, SQLITE_MODE_WRITE) != SQLITE_OK ||
-	    sqlite3_prepare_v2(conn.db, "PRAGMA quick_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
-	    sqlite3_step(stmt) != SQLITE_ROW)
-		found = xstrdup(sqlite_error(&conn));
-	else if (strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") != 0)
-		found = xstrdup((const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-	sqlite_close(&conn);
-	return found;
-}

@@ -136,7 +136,4 @@ typedef void store_sliced(void *arg, enum store_outcome outcome, int64_t total);
 void store_delete_slices(struct store *store, const char *what, const struct store_sql *sql,
     const struct store_arg *args, size_t count, store_sliced *done, void *arg);
 
-/* Blocking, `linnetctl check`: NULL or what is wrong with the database, to be freed. */
-char *store_check(struct store *store);
-
 #endif

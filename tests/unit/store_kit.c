@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/examine.h"
 #include "base/xalloc.h"
 #include "folder.h"
 
@@ -76,6 +77,17 @@ kit_open(void)
 
 	ck_assert_msg(store != NULL, "%s", error);
 	return store;
+}
+
+void
+kit_check(void)
+{
+	const struct store_schema *schemas[] = { &kit_schema };
+	struct store_examined found;
+	char *wrong = store_examine(dir, schemas, 1, &found);
+
+	ck_assert_msg(wrong == NULL, "%s", wrong);
+	free(found.path);
 }
 
 struct store_job *

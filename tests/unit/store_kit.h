@@ -26,6 +26,9 @@ struct store *kit_open(void);
 /* May fail: NULL and the sentence. */
 struct store *kit_try_open(const struct store_schema *schema, char **error_r);
 
+/* Fails the test unless the database in the directory is sound. A store may have it open. */
+void kit_check(void);
+
 /* A job that inserts one row; not submitted. */
 struct store_job *kit_row(struct store *store, int64_t id, const char *text);
 
