@@ -135,7 +135,7 @@ is_left_out(const struct ln_arg *arg, const char *text)
 }
 
 const char *
-form_value(const struct ln_elem *form, const struct ln_arg *arg)
+form_value(struct arena *arena, const struct ln_elem *form, const struct ln_arg *arg)
 {
 	const char *text;
 	bool set;
@@ -145,7 +145,7 @@ form_value(const struct ln_elem *form, const struct ln_arg *arg)
 	if (arg->type == LN_ARG_FLAG)
 		return ln_form_flag(form, var_of(arg), &set) && set ? "" : NULL;
 	if (strcmp(field_type(arg), "text-multi") == 0)
-		text = ln_form_lines(ln_elem_arena(form), form, var_of(arg));
+		text = ln_form_lines(arena, form, var_of(arg));
 	else
 		text = ln_form_text(form, var_of(arg));
 	return is_left_out(arg, text) ? NULL : text;
@@ -162,18 +162,18 @@ form_many(const struct ln_elem *form, const struct ln_command *command)
 }
 
 static bool
-differs(const struct ln_elem *form, const struct ln_arg *arg)
+differs(struct arena *arena, const struct ln_elem *form, const struct ln_arg *arg)
 {
-	const char *twin = ln_form_text(form, twin_of(arg, ln_elem_arena(form)));
-	const char *text = form_value(form, arg);
+	const char *twin = ln_form_text(form, twin_of(arg, arena));
+	const char *text = form_value(arena, form, arg);
 
 	return twin != NULL && text != NULL && strcmp(twin, text) != 0;
 }
 
 static const char *
-sentence(const struct ln_elem *form, const char *begin, const char *var, const char *end)
+sentence(struct arena *arena, const char *begin, const char *var, const char *end)
 {
-	struct ln_elem *text = ln_elem_new(ln_elem_arena(form), "text", NS_NONE);
+	struct ln_elem *text = ln_elem_new(arena, "text", NS_NONE);
 
 	ln_append_text(text, begin);
 	ln_append_text(text, var);
@@ -182,7 +182,7 @@ sentence(const struct ln_elem *form, const char *begin, const char *var, const c
 }
 
 const char *
-form_check(const struct ln_elem *form, const struct ln_command *command)
+form_check(struct arena *arena, const struct ln_elem *form, const struct ln_command *command)
 {
 	const struct ln_elem *value = form_many(form, command);
 	unsigned count = 0;
@@ -191,12 +191,21 @@ form_check(const struct ln_elem *form, const struct ln_command *command)
 		bool needed = !form_fills_in(command, arg) && arg->type != LN_ARG_FLAG &&
 		    !(arg->flags & LN_ARG_OPTIONAL);
 
-		if (needed && form_value(form, arg) == NULL)
-			return sentence(form, "The field ", var_of(arg), " is missing.");
-		if (arg->flags & LN_ARG_TWICE && differs(form, arg))
-			return sentence(form, "The two values of ", var_of(arg), " differ.");
+		if (needed && form_value(arena, form, arg) == NULL)
+			return sentence(arena, "The field ", var_of(arg), " is missing.");
+		if (arg->flags & LN_ARG_TWICE && differs(arena, form, arg))
+			return sentence(arena, "The two values of ", var_of(arg), " differ.");
 	}
 	for (; value != NULL; value = ln_form_next_value(value))
 		count++;
 	return count > FORM_MANY_MAX ? "These are too many accounts for one form." : NULL;
+}
+
+bool
+form_is_secret(const struct ln_command *command)
+{
+	for (const struct ln_arg *arg = command->args; arg->type != LN_ARG_END; arg++)
+		if (arg->type == LN_ARG_PASSWORD)
+			return true;
+	return false;
 }

@@ -27,13 +27,17 @@ bool form_asks(const struct ln_command *command);
 /* The <actions/> and the form; `text` stands in its first field (NULL: nothing). */
 void form_add(struct ln_elem *parent, const struct ln_command *command, const char *text);
 
-/* A form that came back: NULL, or what is wrong with it, in its own memory. */
-const char *form_check(const struct ln_elem *form, const struct ln_command *command);
+/* A form that came back: NULL, or what is wrong with it, in `arena`. */
+const char *form_check(struct arena *arena, const struct ln_elem *form,
+    const struct ln_command *command);
 
 /* The values that the command runs for, one after the other; NULL: it takes no more than one. */
 const struct ln_elem *form_many(const struct ln_elem *form, const struct ln_command *command);
 
-/* What the form says for an argument; NULL: nothing. `form` may be NULL. */
-const char *form_value(const struct ln_elem *form, const struct ln_arg *arg);
+/* What the form says for an argument, its own or in `arena`; NULL: nothing. `form` may be NULL. */
+const char *form_value(struct arena *arena, const struct ln_elem *form, const struct ln_arg *arg);
+
+/* Does a password stand in it? */
+bool form_is_secret(const struct ln_command *command);
 
 #endif

@@ -208,7 +208,10 @@ submit(const struct ln_mod *mod, struct ln_ev_iq *ev, struct waiting *waiting)
 
 	if (form == NULL)
 		form = ln_form_find(ev->query, "cancel");
-	wrong = form != NULL ? form_check(form, waiting->command) : "The form is missing.";
+	if (form_is_secret(waiting->command))
+		ln_stanza_secret(ev->stanza);
+	wrong = form != NULL ? form_check(ln_stanza_arena(ev->stanza), form, waiting->command)
+			     : "The form is missing.";
 	if (wrong != NULL)
 		return refuse(ev, LN_ERR_BAD_REQUEST, "bad-payload", wrong);
 	waiting->ended = run_start(mod, ev, waiting->command, waiting->id, form);

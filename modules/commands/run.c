@@ -106,7 +106,7 @@ text_for(const struct run *run, const struct ln_arg *arg)
 		return run->own;
 	if (run->many != NULL && form_takes_many(arg))
 		return ln_elem_text(run->many);
-	return form_value(run->form, arg);
+	return form_value(ln_stanza_arena(run->answer), run->form, arg);
 }
 
 static void run_next(struct run *run);
@@ -161,8 +161,11 @@ run_start(const struct ln_mod *mod, struct ln_ev_iq *ev, const struct ln_command
 {
 	struct run *run = run_new(mod, ev, command, session, "completed");
 
-	if (form != NULL)
+	if (form != NULL) {
+		if (form_is_secret(command))
+			ln_stanza_secret(run->answer);
 		run->form = ln_elem_copy(ln_stanza_arena(run->answer), form);
+	}
 	run->many = form_many(run->form, command);
 	run->several = run->many != NULL && ln_form_next_value(run->many) != NULL;
 	run_next(run);

@@ -250,6 +250,7 @@ register_account(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	const char *password = field_of(ev->query, "password"), *prepared;
 	enum ln_verdict verdict;
 
+	ln_stanza_secret(ev->stanza);
 	if (ln_elem_child(ev->query, "remove", NS_REGISTER) != NULL)
 		return refuse(mod, ev, NOT_REGISTERED);
 	if (!conf->allow)
@@ -346,6 +347,7 @@ change_password(const struct ln_mod *mod, struct ln_ev_iq *ev, struct ln_account
 	struct arena *arena = ln_stanza_arena(ev->stanza);
 	struct ln_token *token;
 
+	ln_stanza_secret(ev->stanza);
 	if (!is_own_name(arena, own, field_of(ev->query, "username")))
 		return refuse(mod, ev, NOT_YOURS);
 	if (password == NULL || !ln_password_prepare(arena, password, strlen(password), &prepared))

@@ -28,7 +28,8 @@ struct arena {
 	struct chunk *newest;
 	char *free; /* next free byte of the newest chunk */
 	char *end;
-	size_t total;
+	size_t total : 63;
+	size_t secret : 1;
 	struct chunk first;
 };
 
@@ -50,7 +51,15 @@ arena_new(size_t first)
 	arena->free = arena->first.data;
 	arena->end = arena->free + room;
 	arena->total = sizeof *arena + room;
+	arena->secret = false;
 	return arena;
+}
+
+static void
+wipe(struct arena *arena)
+{
+	for (struct chunk *chunk = arena->newest; chunk != NULL; chunk = chunk->older)
+		explicit_bzero(chunk->data, chunk->size);
 }
 
 void
@@ -61,6 +70,8 @@ arena_free(struct arena **arena_p)
 
 	if (arena == NULL)
 		return;
+	if (arena->secret)
+		wipe(arena);
 	for (chunk = arena->newest; chunk != &arena->first; chunk = older) {
 		older = chunk->older;
 		free(chunk);
@@ -155,6 +166,18 @@ arena_printf(struct arena *arena, const char *format, ...)
 	text = arena_vprintf(arena, format, args);
 	va_end(args);
 	return text;
+}
+
+void
+arena_secret(struct arena *arena)
+{
+	arena->secret = true;
+}
+
+bool
+arena_is_secret(const struct arena *arena)
+{
+	return arena->secret;
 }
 
 size_t

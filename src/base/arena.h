@@ -16,6 +16,7 @@
 #define LN_BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
@@ -41,6 +42,10 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
     __attribute__((format(printf, 2, 0), returns_nonnull));
+
+/* Something in it is secret, a password: all of it is zeroed before it is freed. */
+void arena_secret(struct arena *arena);
+bool arena_is_secret(const struct arena *arena);
 
 /* Bytes asked of malloc() so far. */
 size_t arena_size(const struct arena *arena);

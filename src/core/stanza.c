@@ -51,10 +51,20 @@ payload_unref(struct payload **payload_p)
 		struct payload *below = payload->below;
 		struct arena *arena = payload->arena;
 
+		if (payload->bytes != NULL && arena_is_secret(arena))
+			explicit_bzero(payload->bytes, payload->len);
 		free(payload->bytes);
 		arena_free(&arena);
 		payload = below;
 	}
+}
+
+void
+ln_stanza_secret(struct ln_stanza *st)
+{
+	arena_secret(st->arena);
+	for (struct payload *payload = st->payload; payload != NULL; payload = payload->below)
+		arena_secret(payload->arena);
 }
 
 void

@@ -144,6 +144,9 @@ void ln_strip(struct ln_stanza *st, const char *name, const char *ns,
 /* Memory that lives as long as the envelope, for values to be set into it. */
 struct arena *ln_stanza_arena(struct ln_stanza *st);
 
+/* It holds a password, or its arena will: the memory of both is zeroed when it is given back. */
+void ln_stanza_secret(struct ln_stanza *st);
+
 /* The empty result of a get or set, addressed back. */
 struct ln_stanza *ln_iq_result(const struct ln_stanza *request);
 

@@ -30,6 +30,20 @@ START_TEST(arena_grows_past_its_first_chunk)
 }
 END_TEST
 
+START_TEST(a_secret_arena_grows_like_any_other)
+{
+	struct arena *arena = arena_new(32), *plain = arena_new(32);
+
+	arena_secret(arena);
+	ck_assert(arena_is_secret(arena) && !arena_is_secret(plain));
+	for (int i = 0; i < 3; i++)
+		ck_assert_ptr_ne(arena_alloc(arena, 5000), arena_alloc(plain, 5000));
+	ck_assert_uint_eq(arena_size(arena), arena_size(plain));
+	arena_free(&plain);
+	arena_free(&arena);
+}
+END_TEST
+
 START_TEST(arena_memory_is_aligned_for_any_type)
 {
 	struct arena *arena = arena_new(8);
@@ -91,6 +105,7 @@ suite(void)
 	TCase *tc = tcase_create("base");
 
 	tcase_add_test(tc, arena_grows_past_its_first_chunk);
+	tcase_add_test(tc, a_secret_arena_grows_like_any_other);
 	tcase_add_test(tc, arena_memory_is_aligned_for_any_type);
 	tcase_add_test(tc, buf_formats_long_and_short);
 	tcase_add_test(tc, clock_advance_moves_both_clocks);
