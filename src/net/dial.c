@@ -38,7 +38,7 @@ static const struct metric_row rows[] = {
 };
 METRICS(dial_metrics, "dial", rows);
 
-enum { IPV6, IPV4, TLSA, QUESTIONS };
+enum { IPV6, IPV4, TLSA, ALIASED /* TLSA where CNAMEs led */, QUESTIONS };
 
 /* One family's addresses, or the TLSA records. */
 struct question {
@@ -151,6 +151,8 @@ leave_target(struct dial *dial)
 	dial->stagger_over = true;
 }
 
+static void ask_at_end(struct dial *dial, const struct dns_answer *answer);
+
 static void
 answer_came(void *arg, const struct dns_answer *answer)
 {
@@ -159,6 +161,8 @@ answer_came(void *arg, const struct dns_answer *answer)
 
 	question->ask = 0;
 	question->answer = dns_answer_ref(answer);
+	if (answer->type != DNS_TLSA)
+		ask_at_end(dial, answer);
 	if (dial->running == 0 && !timer_is_set(&dial->stagger))
 		timer_set(&dial->stagger, RESOLUTION_DELAY_MS);
 	go_on(dial);
@@ -173,16 +177,39 @@ ask(struct dial *dial, int which, const char *name, enum dns_type type)
 }
 
 static void
-ask_for_target(struct dial *dial, const struct plan_target *target)
+ask_for_tlsa(struct dial *dial, int which, const char *host)
 {
 	char name[DNS_NAME_MAX + 32];
 
+	snprintf(name, sizeof name, "_%u._tcp.%s", target_of(dial)->port, host);
+	ask(dial, which, name, DNS_TLSA);
+}
+
+static bool
+wants_tlsa(const struct dial *dial)
+{
+	return dial->dane && target_of(dial)->secure;
+}
+
+/* RFC 7671 §7: where a proven chain of aliases ends, records come first. */
+static void
+ask_at_end(struct dial *dial, const struct dns_answer *answer)
+{
+	const struct question *aliased = &dial->questions[ALIASED];
+
+	if (wants_tlsa(dial) && aliased->ask == 0 && aliased->answer == NULL &&
+	    answer->status == DNS_FOUND && answer->secure &&
+	    strcmp(answer->owner, answer->name) != 0)
+		ask_for_tlsa(dial, ALIASED, answer->owner);
+}
+
+static void
+ask_for_target(struct dial *dial, const struct plan_target *target)
+{
 	ask(dial, IPV6, target->host, DNS_AAAA);
 	ask(dial, IPV4, target->host, DNS_A);
-	if (!dial->dane || !target->secure)
-		return;
-	snprintf(name, sizeof name, "_%u._tcp.%s", target->port, target->host);
-	ask(dial, TLSA, name, DNS_TLSA);
+	if (wants_tlsa(dial))
+		ask_for_tlsa(dial, TLSA, target->host);
 }
 
 static bool
@@ -360,6 +387,24 @@ is_way_secure(const struct dial *dial)
 	return target_of(dial)->secure && answer != NULL && answer->secure;
 }
 
+static bool
+is_proven(const struct dns_answer *answer)
+{
+	return answer != NULL && answer->status == DNS_FOUND && answer->secure;
+}
+
+/* Those of an alias's end, also if they could not be looked up; else the target's own. */
+static const struct question *
+records_of(const struct dial *dial)
+{
+	const struct question *aliased = &dial->questions[ALIASED];
+	const struct dns_answer *answer = aliased->answer;
+
+	return is_proven(answer) || (answer != NULL && dns_failed(answer->status))
+	    ? aliased
+	    : &dial->questions[TLSA];
+}
+
 static void
 hand_over(struct dial *dial)
 {
@@ -385,12 +430,16 @@ settle(struct dial *dial)
 	const struct question *tlsa = &dial->questions[TLSA];
 
 	dial->tlsa_counts = is_way_secure(dial);
+	if (dial->questions[ALIASED].ask == 0)
+		tlsa = records_of(dial);
 	if (!dial->tlsa_counts || (tlsa->ask == 0 && tlsa->answer == NULL)) {
 		hand_over(dial);
-	} else if (tlsa->ask == 0 && dns_failed(tlsa->answer->status)) {
+	} else if (dial->questions[ALIASED].ask != 0 || tlsa->ask != 0) {
+		return;
+	} else if (dns_failed(tlsa->answer->status)) {
 		note_answer(dial, tlsa);
 		next_target(dial);
-	} else if (tlsa->ask == 0) {
+	} else {
 		hand_over(dial);
 	}
 }
@@ -497,9 +546,17 @@ dial_free(struct dial **dial_p)
 const struct dns_answer *
 dial_tlsa(const struct dial *dial)
 {
-	const struct dns_answer *answer = dial->questions[TLSA].answer;
+	const struct dns_answer *answer = records_of(dial)->answer;
 
-	return dial->tlsa_counts && answer != NULL && answer->status == DNS_FOUND && answer->secure
-	    ? answer
-	    : NULL;
+	return dial->tlsa_counts && is_proven(answer) ? answer : NULL;
+}
+
+const char *
+dial_alias(const struct dial *dial)
+{
+	const struct question *v6 = &dial->questions[IPV6], *v4 = &dial->questions[IPV4];
+
+	if (records_of(dial) != &dial->questions[ALIASED])
+		return NULL;
+	return is_proven(v6->answer) ? v6->answer->owner : v4->answer->owner;
 }

@@ -66,7 +66,12 @@ void dial_next(struct dial *dial, const char *why);
 /* Stops what is under way; the caller's connection is not touched. Nulls the pointer. */
 void dial_free(struct dial **dial);
 
-/* The current target's TLSA, as in the result; valid until dial_next() or dial_free(). */
+/* The current target's TLSA, as in the result; valid until dial_next() or dial_free(). Where the
+ * target is an alias (CNAME) and all of the chain is proven, the records at its end come first, then
+ * the target's own (RFC 7671 §7). */
 const struct dns_answer *dial_tlsa(const struct dial *dial);
+
+/* The end of the alias, if that is where these records are: the certificate may be for it; else NULL. */
+const char *dial_alias(const struct dial *dial);
 
 #endif

@@ -22,6 +22,8 @@ struct vouch {
 	const struct plan *plan;
 	const struct dns_answer *tlsa; /* of all targets together; NULL unless FOUND */
 	const char *reason;            /* a failure's */
+	/* Of each target: where its proven aliases (CNAME) lead, if there are records; else NULL. */
+	const char *ends[PLAN_TARGETS_MAX];
 };
 
 struct vouch_question;
@@ -38,5 +40,9 @@ void vouch_cancel(struct vouch_question **question);
 /* tlsa_check() with the names that RFC 7673 §4 allows: the domain, and its proven targets. */
 enum tlsa_result vouch_check(struct ssl_st *ssl, const struct vouch *vouch,
     const struct certname *domain, const char **reason_r);
+
+/* Does the certificate carry the name of a target that is proven to be the domain's? RFC 7673 §4.1
+ * lets that stand for the domain's own name, where there are no records. */
+bool vouch_names(struct x509_st *x509, const struct vouch *vouch);
 
 #endif

@@ -238,15 +238,17 @@ static void
 judge_own_tlsa(struct check *check, const struct survey *survey, unsigned i, SSL *ssl)
 {
 	const struct plan_target *target = &survey->plan.targets[i];
-	const struct certname names[] = { { check->ascii, check->domain }, { target->host, NULL } };
+	const char *alias = survey_alias(survey, i);
+	const struct certname names[] = { { check->ascii, check->domain }, { target->host, NULL },
+		{ alias, NULL } };
 	STACK_OF(X509) *chain = NULL;
 	const char *reason;
 
 	if (survey_tlsa(survey, i) == NULL)
 		return;
 	SSL_get0_chain_certs(ssl, &chain);
-	if (tlsa_check_chain(ssl, SSL_get_certificate(ssl), chain, survey_tlsa(survey, i), names, 2,
-		&reason) == TLSA_MISMATCH)
+	if (tlsa_check_chain(ssl, SSL_get_certificate(ssl), chain, survey_tlsa(survey, i), names,
+		alias != NULL ? 3 : 2, &reason) == TLSA_MISMATCH)
 		finding(check, WRONG,
 		    "TLSA of %s port %u does not fit the certificate that this server shows: %s",
 		    target->host, target->port, reason);
@@ -430,13 +432,17 @@ judge_dates(struct check *check, const char *where, X509 *x509)
 }
 
 static void
-judge_names(struct check *check, const char *where, X509 *x509)
+judge_names(struct check *check, const char *where, X509 *x509, const struct plan_target *target)
 {
 	const struct certname name = { check->ascii, check->domain };
 	enum certname_kind kind = certname_match(x509, &name);
 	char *list = certname_list(x509);
 
-	if (kind == CERTNAME_NONE)
+	if (kind == CERTNAME_NONE && target->secure &&
+	    certname_match(x509, &(struct certname){ target->host, NULL }) != CERTNAME_NONE)
+		finding(check, OK, "%s: the certificate is for %s, which DNSSEC proves to be %s's",
+		    where, target->host, check->domain);
+	else if (kind == CERTNAME_NONE)
 		finding(check, WRONG, "%s: the certificate is not for %s, but for %s", where,
 		    check->domain, list);
 	else
@@ -449,18 +455,19 @@ judge_names(struct check *check, const char *where, X509 *x509)
 static void
 judge_certificate(struct check *check, const char *where, const struct probe *probe)
 {
+	const char *alias = survey_alias(check->survey, probe->index);
 	const struct certname names[] = { { check->ascii, check->domain },
-		{ probe->target.host, NULL } };
+		{ probe->target.host, NULL }, { alias, NULL } };
 	X509 *x509 = conn_peer_certificate(probe->conn);
 	const char *reason;
 	enum tlsa_result dane = tlsa_check(conn_ssl(probe->conn),
-	    survey_tlsa(check->survey, probe->index), names, 2, &reason);
+	    survey_tlsa(check->survey, probe->index), names, alias != NULL ? 3 : 2, &reason);
 
 	if (dane != TLSA_NONE) {
 		finding(check, dane == TLSA_MATCH ? OK : WRONG, "%s: DANE: %s", where, reason);
 		return;
 	}
-	judge_names(check, where, x509);
+	judge_names(check, where, x509, &probe->target);
 	judge_dates(check, where, x509);
 	if (conn_verify_result(probe->conn) != X509_V_OK)
 		finding(check, WRONG, "%s: no authority that is trusted here vouches for it: %s",

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/xalloc.h"
@@ -18,8 +19,11 @@
 /* Where an answer goes. */
 struct waiting {
 	struct survey *survey;
+	unsigned target;
 	const struct dns_answer **place;
 };
+
+static void ask_at_end(struct survey *survey, unsigned target, const struct dns_answer *answer);
 
 static void
 answered(void *arg, const struct dns_answer *answer)
@@ -28,6 +32,7 @@ answered(void *arg, const struct dns_answer *answer)
 	struct survey *survey = waiting->survey;
 
 	*waiting->place = dns_answer_ref(answer);
+	ask_at_end(survey, waiting->target, answer);
 	free(waiting);
 	if (--survey->open == 0)
 		survey->done(survey->arg, survey);
@@ -39,23 +44,40 @@ ask(struct survey *survey, unsigned target, enum survey_question which, const ch
 {
 	struct waiting *waiting = xmalloc(sizeof *waiting);
 
-	*waiting = (struct waiting){ survey, &survey->answers[target][which] };
+	*waiting = (struct waiting){ survey, target, &survey->answers[target][which] };
 	survey->open++;
 	resolver_ask(name, type, answered, waiting);
+}
+
+static void
+ask_for_tlsa(struct survey *survey, unsigned i, enum survey_question which, const char *host)
+{
+	char name[DNS_NAME_MAX + 32];
+
+	snprintf(name, sizeof name, "_%u._tcp.%s", survey->plan.targets[i].port, host);
+	ask(survey, i, which, name, DNS_TLSA);
+}
+
+static void
+ask_at_end(struct survey *survey, unsigned target, const struct dns_answer *answer)
+{
+	if (answer->type == DNS_TLSA || answer->status != DNS_FOUND || !answer->secure ||
+	    strcmp(answer->owner, answer->name) == 0 || !survey->plan.targets[target].secure ||
+	    survey->asked_at_end[target])
+		return;
+	survey->asked_at_end[target] = true;
+	ask_for_tlsa(survey, target, SURVEY_ALIASED, answer->owner);
 }
 
 static void
 ask_for(struct survey *survey, unsigned i)
 {
 	const struct plan_target *target = &survey->plan.targets[i];
-	char name[DNS_NAME_MAX + 32];
 
 	ask(survey, i, SURVEY_AAAA, target->host, DNS_AAAA);
 	ask(survey, i, SURVEY_A, target->host, DNS_A);
-	if (!target->secure)
-		return;
-	snprintf(name, sizeof name, "_%u._tcp.%s", target->port, target->host);
-	ask(survey, i, SURVEY_TLSA, name, DNS_TLSA);
+	if (target->secure)
+		ask_for_tlsa(survey, i, SURVEY_TLSA, target->host);
 }
 
 static void
@@ -144,10 +166,32 @@ is_proven(const struct survey *survey, unsigned target)
 	return survey->answers[target][SURVEY_TLSA] != NULL;
 }
 
+static const struct dns_answer *
+records_of(const struct survey *survey, unsigned target)
+{
+	const struct dns_answer *aliased = survey->answers[target][SURVEY_ALIASED];
+	bool counts = aliased != NULL &&
+	    (dns_failed(aliased->status) || (aliased->status == DNS_FOUND && aliased->secure));
+
+	return counts ? aliased : survey->answers[target][SURVEY_TLSA];
+}
+
+const char *
+survey_alias(const struct survey *survey, unsigned target)
+{
+	const struct dns_answer *answer = survey->answers[target][SURVEY_AAAA];
+
+	if (records_of(survey, target) != survey->answers[target][SURVEY_ALIASED])
+		return NULL;
+	if (answer->status != DNS_FOUND)
+		answer = survey->answers[target][SURVEY_A];
+	return answer != NULL ? answer->owner : NULL;
+}
+
 const struct dns_answer *
 survey_tlsa(const struct survey *survey, unsigned target)
 {
-	const struct dns_answer *answer = survey->answers[target][SURVEY_TLSA];
+	const struct dns_answer *answer = records_of(survey, target);
 
 	return is_proven(survey, target) && answer->status == DNS_FOUND && answer->secure ? answer
 											  : NULL;
@@ -156,7 +200,7 @@ survey_tlsa(const struct survey *survey, unsigned target)
 char *
 survey_tlsa_text(const struct survey *survey, unsigned target)
 {
-	const struct dns_answer *answer = survey->answers[target][SURVEY_TLSA];
+	const struct dns_answer *answer = records_of(survey, target);
 	struct buf text = BUF_INIT;
 	char record[TLSA_TEXT_MAX];
 

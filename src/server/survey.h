@@ -15,13 +15,14 @@
 
 #include "net/plan.h"
 
-enum survey_question { SURVEY_AAAA, SURVEY_A, SURVEY_TLSA, SURVEY_QUESTIONS };
+enum survey_question { SURVEY_AAAA, SURVEY_A, SURVEY_TLSA, SURVEY_ALIASED, SURVEY_QUESTIONS };
 
 struct survey {
 	struct plan plan;
 	/* By target of the plan; TLSA is NULL where DNSSEC does not prove the way there. */
 	const struct dns_answer *answers[PLAN_TARGETS_MAX][SURVEY_QUESTIONS];
-	unsigned open; /* answers that are still to come */
+	bool asked_at_end[PLAN_TARGETS_MAX]; /* where aliases lead */
+	unsigned open;                       /* answers that are still to come */
 	void (*done)(void *arg, struct survey *survey);
 	void *arg;
 };
@@ -40,7 +41,10 @@ char *survey_address_text(const struct survey *survey, unsigned target);
 /* "3 1 1 ab12...", "none", "-" (nothing would prove it), or why it is not known; malloc()ed. */
 char *survey_tlsa_text(const struct survey *survey, unsigned target);
 
-/* Validated TLSA records of a target, or NULL. */
+/* Where the target is an alias (CNAME) whose end has such records: that end; else NULL. */
+const char *survey_alias(const struct survey *survey, unsigned target);
+
+/* Validated TLSA records of a target, or NULL. Those at the end of an alias come first (RFC 7671 §7). */
 const struct dns_answer *survey_tlsa(const struct survey *survey, unsigned target);
 
 #endif

@@ -96,6 +96,8 @@ struct peer {
 	uint32_t acks_from;    /* count.sent when XEP-0198 began */
 	enum tlsa_result tlsa; /* of the domain: out: `remote`, in: `vouched` */
 	const char *dane;      /* static: in words */
+	bool target_secure;    /* out: DNSSEC proves that the machine below is the domain's */
+	bool delegated;        /* the certificate is for such a machine (RFC 7673 §4.1) */
 	char *vouched;         /* in: whose TLSA records were asked for */
 	struct vouch_question *vouching;
 	char target[DNS_NAME_MAX + 1]; /* the machine that was dialled */

@@ -77,21 +77,37 @@ begin_stream(struct peer *peer)
 	out_answer(peer);
 }
 
+/* Without records, the name of a machine that is proven to be the domain's is as good as its own. */
+static void
+judge_name(struct peer *peer)
+{
+	const struct s2s_conf *conf = policy_of(peer->local);
+	const struct certname machine = { peer->target, NULL };
+	struct x509_st *x509 = conn_peer_certificate(peer->stream.conn);
+
+	peer->delegated = peer->target_secure && conf != NULL && conf->dane && x509 != NULL &&
+	    certname_match(x509, &machine) != CERTNAME_NONE;
+}
+
 /* What DANE says of the certificate; where it says something, that alone counts (RFC 7673). */
 static void
 judge(struct peer *peer)
 {
+	const struct dial *dial = peer->link != NULL ? peer->link->dial : NULL;
+	const struct dns_answer *tlsa = dial != NULL ? dial_tlsa(dial) : NULL;
+	const char *alias = tlsa != NULL ? dial_alias(dial) : NULL;
 	const struct certname names[] = {
 		{ policy_ascii(peer->remote, peer->sni), peer->remote },
 		{ peer->target, NULL },
+		{ alias, NULL },
 	};
-	const struct dns_answer *tlsa =
-	    peer->link != NULL && peer->link->dial != NULL ? dial_tlsa(peer->link->dial) : NULL;
 	const char *reason;
 
+	judge_name(peer);
 	if (tlsa == NULL)
 		return;
-	peer->tlsa = tlsa_check(conn_ssl(peer->stream.conn), tlsa, names, 2, &reason);
+	peer->tlsa =
+	    tlsa_check(conn_ssl(peer->stream.conn), tlsa, names, alias != NULL ? 3 : 2, &reason);
 	peer->dane = tlsa_word(peer->tlsa);
 	peer_log(peer, LOG_LEVEL_INFO, "DANE %s reason=%s", peer->dane, log_quote(reason));
 }
@@ -473,6 +489,7 @@ begin(struct link *link, const struct dial_result *result)
 	peer->link = link;
 	peer->state = PEER_HANDSHAKE;
 	peer->tls_off = link->tls_off;
+	peer->target_secure = result->target->secure;
 	snprintf(peer->target, sizeof peer->target, "%s", result->target->host);
 	peer_set_names(peer, link->local, link->remote);
 	if (direct)

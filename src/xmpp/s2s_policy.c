@@ -74,16 +74,24 @@ tlsa_word(enum tlsa_result result)
 	return result == TLSA_MISMATCH ? "mismatch" : "unusable";
 }
 
-/* What DANE says of the peer as this domain: nothing, if it was asked about another. */
-static enum tlsa_result
-dane_of(const struct peer *peer, const char *domain)
+/* Is it what DNS was asked about? */
+static bool
+is_judged(const struct peer *peer, const char *domain)
 {
 	const char *judged = peer->outgoing ? peer->remote : peer->vouched;
 
-	return judged != NULL && strcmp(judged, domain) == 0 ? peer->tlsa : TLSA_NONE;
+	return judged != NULL && strcmp(judged, domain) == 0;
 }
 
-/* DANE decides where it says something (RFC 7673); else a chain and one of its names. */
+/* What DANE says of the peer as this domain. */
+static enum tlsa_result
+dane_of(const struct peer *peer, const char *domain)
+{
+	return is_judged(peer, domain) ? peer->tlsa : TLSA_NONE;
+}
+
+/* DANE decides where it says something (RFC 7673); else a chain and one of its names, or that of a
+ * machine that DNSSEC proves to be the domain's. */
 bool
 policy_certified(const struct peer *peer, const char *domain)
 {
@@ -97,7 +105,8 @@ policy_certified(const struct peer *peer, const char *domain)
 	if (dane_of(peer, domain) == TLSA_MATCH)
 		return true;
 	return conn_verify_result(peer->stream.conn) == X509_V_OK &&
-	    certname_match(x509, &name) != CERTNAME_NONE;
+	    (certname_match(x509, &name) != CERTNAME_NONE ||
+		(peer->delegated && is_judged(peer, domain)));
 }
 
 const char *

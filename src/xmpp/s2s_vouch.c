@@ -41,6 +41,7 @@ judge(struct peer *peer, const struct vouch *vouch)
 	const char *reason = vouch->reason;
 
 	peer->dane = "";
+	peer->delegated = vouch_names(conn_peer_certificate(peer->stream.conn), vouch);
 	if (dns_failed(vouch->status)) {
 		peer->tlsa = TLSA_MISMATCH;
 		peer->dane = "unknown";

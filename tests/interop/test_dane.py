@@ -17,7 +17,18 @@ ZONES = {
     "unsignedself.example": ({"signed": False}, "right", True, False),
     "bogus.example": ({"bogus": True}, "right", False, False),
     "plain.example": ({}, None, False, True),
+    # an alias (CNAME): the records where it leads come first (RFC 7671 §7), then its own
+    "alias.example": ({}, "right", True, True),
+    "aliasown.example": ({}, "right", True, True),
+    "aliaswrong.example": ({}, "wrong", False, False),
+    # issued by an authority to the machine alone: good where SRV is signed (RFC 7673 §4.1)
+    "machine.example": ({}, None, False, True),
+    "machineunsigned.example": ({"signed": False}, None, False, False),
+    # usage 1: the record and a chain
+    "both.example": ({}, "right", False, True),
+    "chainless.example": ({}, "right", True, False),
 }
+USAGES = {"both.example": 1, "chainless.example": 1}
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +37,19 @@ def net(internet, tmp_path_factory):
     internet.peers = {}
     for name, (zone, tlsa, own, _) in ZONES.items():
         internet.zone(name, **zone)
-        crt = self_signed(tmp_path_factory.mktemp(name), name) if own else None
-        one = internet.prosody(name, certificate=crt, direct=False)
+        folder, alias = tmp_path_factory.mktemp(name), name.startswith("alias")
+        crt = self_signed(folder, name) if own else None
+        if name.startswith("machine"):
+            crt = internet.authority.certificate(f"xmpp.{name}", folder=folder)
+        one = internet.prosody(name, certificate=crt, direct=False,
+                               **({"address": None} if alias else {}))
+        if alias:
+            internet.record(f"xmpp.{name}", f"CNAME end.{name}.")
+            internet.host(f"end.{name}", "127.0.0.1")
+        host = "end" if name in ("alias.example", "aliaswrong.example") else "xmpp"
         for record in [tlsa] if tlsa else []:
-            internet.tlsa(f"xmpp.{name}", one.ports["s2s"], one.crt, wrong=record == "wrong")
+            internet.tlsa(f"{host}.{name}", one.ports["s2s"], one.crt, USAGES.get(name, 3),
+                          wrong=record == "wrong")
         internet.peers[name] = one
     internet.start()
     return internet
@@ -50,7 +70,8 @@ def test_dane(net, name):
         assert error.find(f".//{{{STANZAS}}}remote-server-timeout") is not None
     rows = json.loads(net.ours.ctl("--json", "s2s", "list", name).stdout)
     rows = rows["rows"] if isinstance(rows, dict) else rows
-    assert ("match" in {row["dane"] for row in rows}) == (name == "match.example")
+    assert ("match" in {row["dane"] for row in rows}) == (
+        name in ("match.example", "alias.example", "aliasown.example", "both.example"))
 
 
 @pytest.mark.parametrize("name", ZONES)
@@ -71,6 +92,10 @@ def test_dane_of_those_who_connect(net, name):
 
 @pytest.mark.parametrize("name, says", {
     "match.example": "DANE: a TLSA record matches",
+    "alias.example": "DANE: a TLSA record matches",
+    "aliasown.example": "DANE: a TLSA record matches",
+    "aliaswrong.example": "DANE: no TLSA record matches",
+    "machine.example": "xmpp.machine.example, which DNSSEC proves",
     "mismatch.example": "DANE: no TLSA record matches",
     "unsigned.example": "the certificate is for unsigned.example (DNS-ID)",
     "unsignedself.example": "no authority that is trusted here vouches for it",
