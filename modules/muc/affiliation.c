@@ -6,6 +6,7 @@
  */
 #include "muc/muc.h"
 #include "muc/people.h"
+#include "muc/talk.h"
 
 #include <stdio.h>
 
@@ -177,8 +178,13 @@ void
 affiliation_set(struct here *here, const struct ln_jid *jid, enum affiliation affiliation,
     const char *nick, const char *reason)
 {
+	const char *maker = here->room->maker;
+
 	affiliation_put(here->room, jid, affiliation, nick, reason);
 	save(here, jid);
+	if (maker != NULL && strncmp(maker, jid->full, ln_jid_bare_len(jid)) == 0 &&
+	    maker[ln_jid_bare_len(jid)] == '\0')
+		directory_save(here);
 }
 
 void

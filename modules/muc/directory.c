@@ -2,17 +2,19 @@
  * Which rooms there are (XEP-0045 §6.3), with pages for long lists (XEP-0059).
  *
  * Every room tells the home of the component's own address what is to be known
- * of it. After a start the rooms on disk are loaded once, page by page, so that
- * each can tell.
+ * of it, and keeps the same in a table, from which the list is read after a
+ * start: no room is loaded for that. A room that is older than the table is
+ * loaded once, and has a row then.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "muc/muc.h"
+#include "muc/people.h"
 #include "muc/talk.h"
 
 #include "muc/directory.h"
 
-#define START_PAGE 50
+#define START_PAGE 500
 #define PAGE_MAX 100
 #define ITEMS_MAX 1000 /* without a page asked for */
 
@@ -60,21 +62,28 @@ take_entry(const struct ln_mod *mod, void *arg)
 }
 
 static struct listed *
-listed_new(const struct here *here, bool exists)
+listed_new(const char *jid, const char *name)
+{
+	size_t jid_len = strlen(jid), name_len = name != NULL ? strlen(name) : 0;
+	struct listed *listed = muc_alloc(sizeof *listed + jid_len + name_len + 2);
+
+	memcpy(listed->jid, jid, jid_len);
+	listed->name = listed->jid + jid_len + 1;
+	if (name != NULL)
+		memcpy(listed->jid + jid_len + 1, name, name_len);
+	return listed;
+}
+
+static struct listed *
+listed_of(const struct here *here, bool exists)
 {
 	const struct room *room = here->room;
-	const char *jid = ln_node_jid(here->node)->full;
-	const char *name = room->config.name != NULL ? room->config.name : "";
-	size_t jid_len = strlen(jid), name_len = strlen(name);
-	struct listed *listed = muc_alloc(sizeof *listed + jid_len + name_len + 2);
+	struct listed *listed = listed_new(ln_node_jid(here->node)->full, room->config.name);
 
 	listed->exists = exists;
 	listed->shown = room->config.is_public && !room->locked;
 	listed->persistent = room->config.persistent;
 	listed->occupants = ln_dict_count(room->nicks);
-	memcpy(listed->jid, jid, jid_len + 1);
-	listed->name = listed->jid + jid_len + 1;
-	memcpy(listed->jid + jid_len + 1, name, name_len + 1);
 	return listed;
 }
 
@@ -83,164 +92,233 @@ directory_tell(struct here *here)
 {
 	if (here->room->exists)
 		ln_component_call(ln_host_jid(ln_node_host(here->node)), take_entry,
-		    listed_new(here, true));
+		    listed_of(here, true));
 }
 
 void
 directory_forget(struct here *here)
 {
 	ln_component_call(ln_host_jid(ln_node_host(here->node)), take_entry,
-	    listed_new(here, false));
+	    listed_of(here, false));
+}
+
+/* --- on disk --------------------------------------------------------------------------------- */
+
+static const char *const directory_steps[] = {
+	"CREATE TABLE muc_directory ("
+	" owner INTEGER PRIMARY KEY REFERENCES entity (number) ON DELETE CASCADE,"
+	" name TEXT,"
+	" public INTEGER NOT NULL,"
+	" maker TEXT);"
+	"CREATE INDEX muc_directory_by_maker ON muc_directory (maker);",
+	NULL
+};
+const struct ln_table muc_tables[] = { LN_TABLE("directory", directory_steps), LN_TABLE_END };
+
+/* By its address: the room may get its number in the same job. */
+static const struct ln_sql sql_save = {
+	"INSERT INTO muc_directory (owner, name, public, maker)"
+	" SELECT number, ?, ?, ? FROM entity WHERE jid = ? AND status = 1"
+	" ON CONFLICT (owner) DO UPDATE SET name = excluded.name, public = excluded.public,"
+	" maker = excluded.maker"
+};
+static const struct ln_sql sql_page = {
+	"SELECT e.jid, d.owner, d.name, d.public FROM entity e"
+	" LEFT JOIN muc_directory d ON d.owner = e.number"
+	" WHERE e.kind = 3 AND e.host = ? AND e.jid > ? AND e.status = 1 ORDER BY e.jid LIMIT ?"
+};
+static const struct ln_sql sql_made = {
+	"SELECT count(*) FROM muc_directory d JOIN entity e ON e.number = d.owner"
+	" WHERE d.maker = ? AND e.host = ? AND e.status = 1"
+};
+
+/* A room counts for who made it for as long as he owns it. */
+static const char *
+maker_of(struct here *here)
+{
+	const struct affiliated *maker = here->room->maker != NULL
+	    ? ln_dict_get(here->room->affiliations, here->room->maker)
+	    : NULL;
+
+	return maker != NULL && maker->affiliation == AFF_OWNER ? here->room->maker : NULL;
+}
+
+void
+directory_save(struct here *here)
+{
+	const struct room_config *config = &here->room->config;
+
+	if (ln_node_stored(here->node))
+		ln_store(here->mod, &sql_save, ln_text(config->name), ln_int(config->is_public),
+		    ln_text(maker_of(here)), ln_text(ln_node_jid(here->node)->full));
+}
+
+void
+directory_count(struct here *here, const char *maker, ln_found_fn *counted, void *arg)
+{
+	ln_query(here->mod, counted, arg, &sql_made, ln_text(maker),
+	    ln_text(ln_host_name(ln_node_host(here->node))));
 }
 
 /* --- after a start ------------------------------------------------------------------------------ */
 
-/* One page of what is on disk; `left` counts the rooms that have not told yet. */
-struct starting {
-	struct ln_jid host;
-	unsigned left;
-	char last[LN_JID_MAX + 1];
-};
-
-static void read_page(const struct ln_mod *mod, struct starting *starting);
+static void found_page(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *arg);
 
 static void
-next_page(const struct ln_mod *mod, void *arg)
+read_page(const struct ln_mod *mod, const char *after)
 {
-	struct starting *starting = arg;
-
-	if (mod == NULL || starting->last[0] == '\0') {
-		ln_jid_free(&starting->host);
-		free(starting);
-		return;
-	}
-	read_page(mod, starting);
-}
-
-static void
-one_loaded(const struct ln_mod *mod, void *arg)
-{
-	struct starting *starting = arg;
-
-	if (--starting->left == 0)
-		next_page(mod, starting);
+	ln_query(mod, found_page, NULL, &sql_page, ln_text(ln_host_name(ln_mod_host(mod))),
+	    ln_text(after), ln_int(START_PAGE));
 }
 
 static void
 room_loaded(const struct ln_mod *mod, struct ln_node *node, void *arg)
 {
-	struct starting *starting = arg;
+	struct here here;
 
-	(void)mod;
-	(void)node; /* it has told when it was opened */
-	ln_component_call(&starting->host, one_loaded, starting);
+	(void)arg;
+	if (node == NULL)
+		return;
+	here = here_of(mod, node); /* it has told when it was opened */
+	if (here.room->exists)
+		directory_save(&here);
 }
 
-/* Runs at the component's home: `left` is touched there alone. */
+/* It is older than the table. */
 static void
-found_room(const struct ln_mod *mod, const char *jid_text, void *arg)
+load(const char *jid_text)
 {
-	struct starting *starting = arg;
-	struct ln_stanza *scratch;
+	struct ln_stanza *scratch = ln_stanza_new(LN_IQ, LN_GET, NULL, NULL);
 	struct ln_jid jid;
 
-	if (jid_text == NULL) {
-		if (--starting->left == 0)
-			next_page(mod, starting);
-		return;
-	}
-	scratch = ln_stanza_new(LN_IQ, LN_GET, NULL, NULL);
-	if (ln_jid_parse(ln_stanza_arena(scratch), jid_text, strlen(jid_text), &jid) == LN_JID_OK) {
-		memcpy(starting->last, jid_text, strlen(jid_text) + 1);
-		starting->left++;
-		ln_node_call(&jid, room_loaded, starting);
-	}
+	if (ln_jid_parse(ln_stanza_arena(scratch), jid_text, strlen(jid_text), &jid) == LN_JID_OK)
+		ln_node_call(&jid, room_loaded, NULL);
 	ln_stanza_free(&scratch);
 }
 
+/* What a room has told meanwhile is newer. */
 static void
-read_page(const struct ln_mod *mod, struct starting *starting)
+list_stored(struct directory *directory, const struct ln_row *row)
 {
-	char after[LN_JID_MAX + 1];
+	const char *jid = ln_row_text(row, 0);
+	struct listed *listed;
 
-	memcpy(after, starting->last, sizeof after);
-	starting->last[0] = '\0';
-	starting->left = 1; /* the page itself */
-	ln_node_list(mod, after, START_PAGE, found_room, starting);
+	if (ln_dict_get(directory->rooms, jid) != NULL)
+		return;
+	listed = listed_new(jid, ln_row_text(row, 2));
+	listed->exists = listed->persistent = true;
+	listed->shown = ln_row_int(row, 3) != 0;
+	ln_dict_set(directory->rooms, jid, listed);
+}
+
+static void
+found_page(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *arg)
+{
+	const char *last = NULL;
+	unsigned count = 0;
+
+	(void)arg;
+	if (mod == NULL || !ok)
+		return;
+	for (; row != NULL; row = ln_row_next(row), count++) {
+		last = ln_row_text(row, 0);
+		if (ln_row_int(row, 1) == 0)
+			load(last);
+		else
+			list_stored(ln_worker_state(mod), row);
+	}
+	if (count == START_PAGE)
+		read_page(mod, last);
 }
 
 void
 directory_started(const struct ln_mod *mod, struct ln_ev_host *ev)
 {
-	struct starting *starting = muc_alloc(sizeof *starting);
-
-	ln_jid_copy(&starting->host, ln_host_jid(ev->host));
-	read_page(mod, starting);
+	(void)ev;
+	read_page(mod, "");
 }
 
 /* --- asked ------------------------------------------------------------------------------------------ */
 
+/* The rooms that are shown, and the part of them that was asked for. */
 struct page {
-	struct ln_elem *query;
-	const char *after, *first, *last;
-	bool begun, more;
-	unsigned count, max, all;
+	const struct listed **rooms;
+	size_t count, from, to;
 };
 
 static void
-add_item(const char *key, void *value, void *arg)
+add_shown(const char *key, void *value, void *arg)
 {
 	const struct listed *listed = value;
 	struct page *page = arg;
-	struct ln_elem *item;
 
-	if (!listed->shown)
-		return;
-	page->all++;
-	if (!page->begun) {
-		page->begun = strcmp(key, page->after) == 0;
-		return;
-	}
-	if (page->count == page->max) {
-		page->more = true;
-		return;
-	}
-	item = ln_elem_add(page->query, "item", NS_DISCO_ITEMS);
-	ln_set_attr(item, "jid", listed->jid);
-	ln_set_attr(item, "name", *listed->name != '\0' ? listed->name : NULL);
-	page->last = listed->jid;
-	if (page->count++ == 0)
-		page->first = listed->jid;
+	(void)key;
+	if (listed->shown)
+		page->rooms[page->count++] = listed;
 }
 
-static void
-add_set(const struct page *page)
-{
-	struct ln_elem *set = ln_elem_add(page->query, "set", NS_RSM);
-
-	if (page->first != NULL) {
-		ln_add_text(set, "first", page->first);
-		ln_add_text(set, "last", page->last);
-	}
-	ln_add_textf(set, "count", "%u", page->all);
-}
-
-/* False: it asks for what we cannot do, or for nonsense. */
+/* Where a room is in the list; false: it is not there (any more). */
 static bool
+find_room(const struct page *page, const char *jid, size_t *at_r)
+{
+	for (*at_r = 0; *at_r < page->count; (*at_r)++)
+		if (strcmp(page->rooms[*at_r]->jid, jid) == 0)
+			return true;
+	return false;
+}
+
+static bool
+read_number(const char *text, size_t *number_r)
+{
+	char *end;
+
+	*number_r = strtoul(text, &end, 10);
+	return end != text && *end == '\0' && *text != '-';
+}
+
+/* LN_ERR_COUNT: well. Of `after`, `before` and `index` one is there, or none (XEP-0059 §2). */
+static enum ln_error
 read_set(const struct ln_elem *set, struct page *page)
 {
 	const char *max = ln_elem_child_text(set, "max", NS_RSM);
-	char *end;
+	const char *after = ln_elem_child_text(set, "after", NS_RSM);
+	const char *before = ln_elem_child_text(set, "before", NS_RSM);
+	const char *index = ln_elem_child_text(set, "index", NS_RSM);
+	size_t number = PAGE_MAX;
 
-	page->after = ln_elem_child_text(set, "after", NS_RSM);
-	if (max == NULL)
-		return true;
-	page->max = (unsigned)strtoul(max, &end, 10);
-	if (end == max || *end != '\0' || *max == '-')
-		return false;
-	if (page->max > PAGE_MAX)
-		page->max = PAGE_MAX;
-	return true;
+	if ((max != NULL && !read_number(max, &number)) ||
+	    (index != NULL && !read_number(index, &page->from)))
+		return LN_ERR_BAD_REQUEST;
+	if (number > PAGE_MAX)
+		number = PAGE_MAX;
+	if (before != NULL) {
+		if (*before != '\0' && !find_room(page, before, &page->to))
+			return LN_ERR_ITEM_NOT_FOUND;
+		page->from = page->to > number ? page->to - number : 0;
+		return LN_ERR_COUNT;
+	}
+	if (after != NULL && !find_room(page, after, &page->from))
+		return LN_ERR_ITEM_NOT_FOUND;
+	page->from += after != NULL;
+	if (index != NULL && page->from > 0 && page->from >= page->count)
+		return LN_ERR_ITEM_NOT_FOUND;
+	if (page->to - page->from > number)
+		page->to = page->from + number;
+	return LN_ERR_COUNT;
+}
+
+static void
+add_set(const struct page *page, struct ln_elem *query)
+{
+	struct ln_elem *set = ln_elem_add(query, "set", NS_RSM), *first;
+
+	if (page->from < page->to) {
+		first = ln_elem_add(set, "first", NS_RSM);
+		ln_set_attrf(first, "index", "%zu", page->from);
+		ln_append_text(first, page->rooms[page->from]->jid);
+		ln_add_text(set, "last", page->rooms[page->to - 1]->jid);
+	}
+	ln_add_textf(set, "count", "%zu", page->count);
 }
 
 /* The service has no nodes of its own; other modules may have (XEP-0050). */
@@ -262,29 +340,44 @@ node_items(struct ln_ev_iq *ev, const char *node)
 	    "%s", "");
 }
 
+static struct ln_stanza *
+make_items(const struct ln_stanza *request, const struct page *page, bool set)
+{
+	struct ln_stanza *result = ln_iq_result(request);
+	struct ln_elem *query = ln_add(result, "query", NS_DISCO_ITEMS);
+
+	for (size_t i = page->from; i < page->to; i++) {
+		struct ln_elem *item = ln_elem_add(query, "item", NS_DISCO_ITEMS);
+		const char *name = page->rooms[i]->name;
+
+		ln_set_attr(item, "jid", page->rooms[i]->jid);
+		ln_set_attr(item, "name", *name != '\0' ? name : NULL);
+	}
+	if (set)
+		add_set(page, query);
+	return result;
+}
+
 enum ln_verdict
 directory_items(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
 	struct directory *directory = ln_worker_state(mod);
 	const struct ln_elem *set = ln_elem_child(ev->query, "set", NS_RSM);
-	struct page page = { .max = ITEMS_MAX };
-	struct ln_stanza *result;
+	struct ln_stanza *result = NULL;
+	enum ln_error error = LN_ERR_COUNT;
+	struct page page = { 0 };
 
 	if (ln_elem_attr(ev->query, "node") != NULL)
 		return node_items(ev, ln_elem_attr(ev->query, "node"));
-	if (set != NULL && !read_set(set, &page))
-		return ln_refuse(ev->stanza, LN_ERR_BAD_REQUEST, "%s", "");
-	if (set != NULL && ln_elem_child(set, "before", NS_RSM) != NULL)
-		return ln_refuse(ev->stanza, LN_ERR_FEATURE_NOT_IMPLEMENTED, "%s", "");
-	page.begun = page.after == NULL;
-	result = ln_iq_result(ev->stanza);
-	page.query = ln_add(result, "query", NS_DISCO_ITEMS);
-	ln_dict_each(directory->rooms, add_item, &page);
-	if (!page.begun) {
-		ln_stanza_free(&result);
-		return ln_refuse(ev->stanza, LN_ERR_ITEM_NOT_FOUND, "%s", "");
-	}
-	if (set != NULL || page.more)
-		add_set(&page);
+	page.rooms = muc_alloc((ln_dict_count(directory->rooms) + 1) * sizeof *page.rooms);
+	ln_dict_each(directory->rooms, add_shown, &page);
+	page.to = set == NULL && page.count > ITEMS_MAX ? ITEMS_MAX : page.count;
+	if (set != NULL)
+		error = read_set(set, &page);
+	if (error == LN_ERR_COUNT)
+		result = make_items(ev->stanza, &page, set != NULL || page.to < page.count);
+	free(page.rooms);
+	if (error != LN_ERR_COUNT)
+		return ln_refuse(ev->stanza, error, "%s", "");
 	return ln_answer(ev, result);
 }

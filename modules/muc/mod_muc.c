@@ -36,6 +36,8 @@ static const struct ln_option options[] = { LN_OPTION_DOMAIN(muc_conf, host, "co
 	    "Presence changes that somebody may make in one room."),
 	LN_OPTION_RATE(muc_conf, joins, 60, 60000, "How often somebody may enter one room."),
 	LN_OPTION_RATE(muc_conf, rooms, 100, 86400000, "Rooms that somebody may make."),
+	LN_OPTION_INT(muc_conf, max_rooms, 200, 1, 1000000,
+	    "Persistent rooms that somebody has made and owns, at most."),
 	LN_OPTION_END };
 
 static const char *
@@ -163,7 +165,7 @@ static const struct ln_hook hooks[] = { LN_ON(host_started, LN_PRIO_DEFAULT, dir
 
 LN_MODULE(muc, .summary = "XEP-0045: Multi-User Chat", .scope = LN_SCOPE_COMPONENT,
     .conf_size = sizeof(struct muc_conf), .options = options, .domain = domain, .hooks = hooks,
-    .iq_handlers = iq_handlers, .values = values, .identities = identities,
+    .iq_handlers = iq_handlers, .values = values, .tables = muc_tables, .identities = identities,
     .features = LN_FEATURES("http://jabber.org/protocol/muc",
 	"http://jabber.org/protocol/muc#stable_id",
 	"http://jabber.org/protocol/muc#self-ping-optimization", "http://jabber.org/protocol/rsm",

@@ -54,7 +54,7 @@ enum create_policy { CREATE_ALL, CREATE_LOCAL, CREATE_ADMINS };
 struct muc_conf {
 	const char *host;
 	int create; /* enum create_policy */
-	int64_t history, max_occupants, max_affiliations, max_nick, max_message;
+	int64_t history, max_occupants, max_affiliations, max_nick, max_message, max_rooms;
 	ln_msec keep, unconfigured;
 	bool archive;
 	struct ln_rate messages, presence, joins, rooms;
@@ -115,6 +115,7 @@ struct room {
 	int64_t created; /* wall-clock ms */
 	struct room_config config;
 	char salt[2 * OCCUPANT_ID_LEN]; /* of occupant ids */
+	char *maker;                    /* bare JID; NULL: not known */
 	char *avatar;                   /* SHA-1 of its picture in hexadecimal digits; NULL: none */
 	struct ln_dict *affiliations;   /* struct affiliated by bare JID */
 	struct affiliated_list affiliated;

@@ -44,67 +44,78 @@ owner_get(struct here *here, struct ln_ev_iq *ev)
 
 /* --- what it says of people ------------------------------------------------------------------ */
 
-/* Are all values of the field addresses? */
+/* The values of a field with addresses, each once; they live as long as the form. */
+struct people {
+	bool given;
+	struct ln_jid *jids;
+	size_t count;
+	struct ln_dict *named; /* struct ln_jid by bare JID */
+};
+
+/* False: one is no address. people_free() in any case. */
 static bool
-people_are_sane(const struct ln_elem *form, const char *var, unsigned *count_r)
+people_read(const struct ln_elem *form, const char *var, struct people *people)
 {
 	const struct ln_elem *field = ln_form_get(form, var), *value;
 	struct ln_jid jid;
 
-	*count_r = 0;
-	for (value = field != NULL ? ln_form_first_value(field) : NULL; value != NULL;
-	     value = ln_form_next_value(value), (*count_r)++) {
+	*people = (struct people){ .given = field != NULL, .named = ln_dict_new() };
+	if (field == NULL)
+		return true;
+	people->jids = muc_alloc((ln_elem_count(field) + 1) * sizeof *people->jids);
+	for (value = ln_form_first_value(field); value != NULL; value = ln_form_next_value(value)) {
 		const char *text = ln_elem_text(value);
 
 		if (ln_jid_parse(ln_elem_arena(form), text, strlen(text), &jid) != LN_JID_OK ||
 		    !ln_jid_has_local(&jid))
 			return false;
+		jid = ln_jid_bare(ln_elem_arena(form), &jid);
+		if (ln_dict_get(people->named, jid.full) != NULL)
+			continue;
+		people->jids[people->count] = jid;
+		ln_dict_set(people->named, jid.full, &people->jids[people->count++]);
 	}
 	return true;
 }
 
-static bool
-is_named(const struct ln_elem *field, const struct ln_jid *who)
+static void
+people_free(struct people *people)
 {
-	const struct ln_elem *value;
-	struct ln_jid jid;
-
-	for (value = ln_form_first_value(field); value != NULL; value = ln_form_next_value(value)) {
-		const char *text = ln_elem_text(value);
-
-		if (ln_jid_parse(ln_elem_arena(field), text, strlen(text), &jid) == LN_JID_OK &&
-		    ln_jid_same_bare(&jid, who))
-			return true;
-	}
-	return false;
+	ln_dict_free(&people->named);
+	free(people->jids);
 }
 
-/* The field names all of them: who is not in it any more is a member. */
-static void
-apply_people(struct here *here, const struct ln_elem *form, const char *var,
-    enum affiliation affiliation)
+static size_t
+people_unknown(const struct room *room, const struct people *people)
 {
-	const struct ln_elem *field = ln_form_get(form, var), *value;
+	size_t count = 0;
+
+	for (size_t i = 0; i < people->count; i++)
+		count += affiliation_find(room, &people->jids[i]) == NULL;
+	return count;
+}
+
+/* The field names all of them: an owner who is not in it any more is an admin (§10.2), an admin a
+ * member. */
+static void
+people_apply(struct here *here, const struct people *people, enum affiliation affiliation)
+{
+	enum affiliation below = affiliation == AFF_OWNER ? AFF_ADMIN : AFF_MEMBER;
 	struct affiliated *each, *next;
 	static const struct notice nothing;
-	struct ln_jid jid;
 
-	if (field == NULL)
+	if (!people->given)
 		return;
-	for (value = ln_form_first_value(field); value != NULL; value = ln_form_next_value(value)) {
-		const char *text = ln_elem_text(value);
-
-		if (ln_jid_parse(ln_elem_arena(form), text, strlen(text), &jid) != LN_JID_OK)
-			continue;
-		jid = ln_jid_bare(ln_elem_arena(form), &jid);
-		each = affiliation_find(here->room, &jid);
+	for (size_t i = 0; i < people->count; i++) {
+		each = affiliation_find(here->room, &people->jids[i]);
 		if (each == NULL || each->affiliation != affiliation)
-			change_affiliation(here, &jid, affiliation, NULL, &nothing);
+			change_affiliation(here, &people->jids[i], affiliation, NULL, &nothing);
 	}
 	for (each = TAILQ_FIRST(&here->room->affiliated); each != NULL; each = next) {
 		next = TAILQ_NEXT(each, link);
-		if (each->affiliation == affiliation && !is_named(field, &each->jid))
-			change_affiliation(here, &each->jid, AFF_MEMBER, NULL, &nothing);
+		if (each->affiliation == affiliation &&
+		    ln_dict_get(people->named, each->jid.full) == NULL)
+			change_affiliation(here, &each->jid, below, NULL, &nothing);
 	}
 }
 
@@ -190,32 +201,156 @@ owner_apply(struct here *here, const struct room_config *config)
 	config_free(&before);
 }
 
+/* --- a form that was submitted -------------------------------------------------------------------- */
+
+struct submitted {
+	struct room_config config;
+	struct people owners, admins;
+};
+
+static void
+submitted_free(struct submitted *submitted)
+{
+	config_free(&submitted->config);
+	people_free(&submitted->owners);
+	people_free(&submitted->admins);
+}
+
+/* LN_ERR_COUNT: all is well, else why not. submitted_free() in any case. */
+static enum ln_error
+submitted_read(const struct here *here, const struct ln_elem *form, struct submitted *submitted,
+    const char **wrong_r)
+{
+	const struct room *room = here->room;
+	bool named = people_read(form, OWNERS, &submitted->owners);
+
+	named = people_read(form, ADMINS, &submitted->admins) && named;
+	config_copy(&submitted->config, &room->config);
+	*wrong_r =
+	    config_read(form, &submitted->config, here->conf->max_occupants, here->conf->history);
+	if (*wrong_r != NULL)
+		return LN_ERR_NOT_ACCEPTABLE;
+	*wrong_r = "An owner or admin has no address.";
+	if (!named)
+		return LN_ERR_NOT_ACCEPTABLE;
+	*wrong_r = "A room has an owner.";
+	if (submitted->owners.given && submitted->owners.count == 0)
+		return LN_ERR_CONFLICT;
+	*wrong_r = "The room knows too many people.";
+	if ((int64_t)(ln_dict_count(room->affiliations) + people_unknown(room, &submitted->owners) +
+		people_unknown(room, &submitted->admins)) > here->conf->max_affiliations)
+		return LN_ERR_RESOURCE_CONSTRAINT;
+	return LN_ERR_COUNT;
+}
+
+/* First the people: who is named here is not put out by what follows. */
+static void
+submitted_apply(struct here *here, const struct submitted *submitted)
+{
+	people_apply(here, &submitted->owners, AFF_OWNER);
+	people_apply(here, &submitted->admins, AFF_ADMIN);
+	owner_apply(here, &submitted->config);
+}
+
+/* --- how many rooms one may have -------------------------------------------------------------------- */
+
+/* A room that shall be kept waits for the number of those that its owner has. */
+struct counting {
+	struct ln_token *token;
+	int64_t made; /* -1: the disk failed */
+};
+
+static void
+apply_counted(struct here *here, struct ln_token *token)
+{
+	const struct ln_stanza *request = ln_token_request(token);
+	const struct ln_elem *form = ln_form_find(ln_first(request), "submit");
+	struct submitted submitted;
+	const char *wrong;
+	enum ln_error error = submitted_read(here, form, &submitted, &wrong);
+
+	if (error != LN_ERR_COUNT) {
+		ln_token_refuse(&token, error, wrong);
+	} else {
+		ln_token_answer(&token, ln_iq_result(request));
+		submitted_apply(here, &submitted);
+	}
+	submitted_free(&submitted);
+}
+
+static void
+apply_or_refuse(const struct ln_mod *mod, struct ln_node *node, void *arg)
+{
+	struct counting *counting = arg;
+	const struct ln_stanza *request;
+	struct here here;
+
+	if (node != NULL) {
+		here = here_of(mod, node);
+		request = ln_token_request(counting->token);
+		if (counting->made < 0 || request == NULL)
+			ln_token_refuse(&counting->token, LN_ERR_INTERNAL_SERVER_ERROR, NULL);
+		else if (counting->made >= here.conf->max_rooms)
+			ln_token_refuse(&counting->token, LN_ERR_RESOURCE_CONSTRAINT,
+			    "You have too many rooms.");
+		else if (!here.room->exists || affiliation_of(&here, ln_from(request)) != AFF_OWNER)
+			ln_token_refuse(&counting->token, LN_ERR_FORBIDDEN, NULL);
+		else
+			apply_counted(&here, counting->token);
+	}
+	free(counting);
+}
+
+static void
+counted(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *arg)
+{
+	struct counting *counting = arg;
+	const struct ln_stanza *request = mod != NULL ? ln_token_request(counting->token) : NULL;
+
+	if (request == NULL) {
+		free(counting);
+		return;
+	}
+	counting->made = ok && row != NULL ? ln_row_int(row, 0) : -1;
+	ln_node_call(ln_to(request), apply_or_refuse, counting);
+}
+
+static bool
+is_counted(const struct here *here, const struct ln_jid *who, const struct submitted *submitted)
+{
+	return submitted->config.persistent && !ln_node_stored(here->node) &&
+	    here->room->maker != NULL && !ln_is_admin(ln_mod_host(here->mod), who);
+}
+
+static enum ln_verdict
+count_first(struct here *here, struct ln_ev_iq *ev)
+{
+	struct counting *counting = muc_alloc(sizeof *counting);
+
+	ln_later(ev, here->mod, &counting->token);
+	directory_count(here, here->room->maker, counted, counting);
+	return LN_DONE;
+}
+
 static enum ln_verdict
 submit(struct here *here, struct ln_ev_iq *ev, const struct ln_elem *form)
 {
-	struct room_config config;
-	unsigned owners, admins;
-	const char *wrong = NULL;
+	struct submitted submitted;
+	enum ln_error error;
+	const char *wrong;
 
 	if (!ln_form_is(form, NS_MUC_ROOMCONFIG))
 		return ln_refuse(ev->stanza, LN_ERR_BAD_REQUEST, "This is another form.");
-	config_copy(&config, &here->room->config);
-	wrong = config_read(form, &config, here->conf->max_occupants, here->conf->history);
-	if (wrong == NULL &&
-	    (!people_are_sane(form, OWNERS, &owners) || !people_are_sane(form, ADMINS, &admins)))
-		wrong = "An owner or admin has no address.";
-	if (wrong == NULL && ln_form_get(form, OWNERS) != NULL && owners == 0)
-		wrong = "A room has an owner.";
-	if (wrong != NULL) {
-		config_free(&config);
-		return ln_refuse(ev->stanza, LN_ERR_NOT_ACCEPTABLE, "%s", wrong);
+	error = submitted_read(here, form, &submitted, &wrong);
+	if (error != LN_ERR_COUNT) {
+		ln_refuse(ev->stanza, error, "%s", wrong);
+	} else if (is_counted(here, ln_from(ev->stanza), &submitted)) {
+		count_first(here, ev);
+	} else {
+		ln_answer(ev, ln_iq_result(ev->stanza));
+		submitted_apply(here, &submitted);
 	}
-	ln_answer(ev, ln_iq_result(ev->stanza));
-	/* First the people: who is named here is not put out by what follows. */
-	apply_people(here, form, OWNERS, AFF_OWNER);
-	apply_people(here, form, ADMINS, AFF_ADMIN);
-	owner_apply(here, &config);
-	config_free(&config);
+	submitted_free(&submitted);
 	return LN_DONE;
 }
 

@@ -93,6 +93,7 @@ end(struct room *room)
 	ln_stanza_free(&room->subject);
 	config_free(&room->config);
 	free(room->avatar);
+	free(room->maker);
 }
 
 /* Nothing is left of it but its address. */
@@ -125,7 +126,7 @@ read_config(const struct ln_mod *mod, struct ln_node *node, const char *key,
 	const struct muc_conf *conf = ln_conf(mod);
 	struct room *room = ln_node_state(node);
 	const char *salt = ln_elem_attr(doc, "salt"), *avatar = ln_elem_attr(doc, "avatar");
-	const char *created = ln_elem_attr(doc, "created");
+	const char *created = ln_elem_attr(doc, "created"), *maker = ln_elem_attr(doc, "maker");
 	const struct ln_elem *form = ln_form_find(doc, "submit");
 
 	(void)key;
@@ -133,6 +134,8 @@ read_config(const struct ln_mod *mod, struct ln_node *node, const char *key,
 		snprintf(room->salt, sizeof room->salt, "%s", salt);
 	if (avatar != NULL)
 		room->avatar = muc_copy(avatar);
+	if (maker != NULL)
+		room->maker = muc_copy(maker);
 	if (created != NULL)
 		room->created = strtoll(created, NULL, 10);
 	if (form != NULL)
@@ -212,6 +215,7 @@ write_config(struct here *here)
 
 	ln_set_attr(doc, "salt", room->salt);
 	ln_set_attr(doc, "avatar", room->avatar);
+	ln_set_attr(doc, "maker", room->maker);
 	ln_set_attrf(doc, "created", "%lld", (long long)room->created);
 	config_write(ln_form_add(doc, "submit", NS_MUC_ROOMCONFIG), &room->config, false, 0);
 	ln_node_value_set(here->mod, here->node, VALUE_CONFIG, "", doc);
@@ -267,6 +271,7 @@ room_save(struct here *here)
 	} else if (stored) {
 		ln_node_delete(here->node);
 	}
+	directory_save(here);
 	directory_tell(here);
 }
 
@@ -293,6 +298,7 @@ room_make(struct here *here, const struct ln_jid *owner)
 	make_salt(room);
 	config_default(&room->config, here->conf->history, here->conf->archive);
 	affiliation_put(room, owner, AFF_OWNER, NULL, NULL);
+	room->maker = muc_copy(TAILQ_FIRST(&room->affiliated)->jid.full);
 	ln_node_timer(here->node, ln_ms(here->conf->unconfigured), never_configured);
 	room_event(here, LN_EV_room_created, NULL, NULL, owner);
 }

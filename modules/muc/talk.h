@@ -6,6 +6,8 @@
 #ifndef MUC_TALK_H
 #define MUC_TALK_H
 
+#include <linnet/table.h>
+
 #include "muc/muc.h"
 
 /* --- message.c, invite.c ------------------------------------------------------------------------------ */
@@ -62,8 +64,7 @@ void avatar_tell(struct here *here, const struct visit *visit);
 /* --- directory.c ---------------------------------------------------------------------------------------------- */
 
 struct directory {
-	struct ln_dict *rooms;
-	bool read; /* what is on disk was read */
+	struct ln_dict *rooms; /* struct listed by JID */
 };
 
 void directory_started(const struct ln_mod *mod, struct ln_ev_host *ev);
@@ -71,8 +72,13 @@ void directory_open(const struct ln_mod *mod);
 void directory_close(const struct ln_mod *mod);
 void directory_tell(struct here *here);   /* this room is as it is now */
 void directory_forget(struct here *here); /* this room is no more */
+void directory_save(struct here *here);   /* its row, if it is on disk */
+
+/* How many rooms on disk somebody (a bare JID) has made and owns: one row with one number. */
+void directory_count(struct here *here, const char *maker, ln_found_fn *counted, void *arg);
 enum ln_verdict directory_items(const struct ln_mod *mod, struct ln_ev_iq *ev);
 
+extern const struct ln_table muc_tables[];
 extern const struct ln_command muc_commands[];
 
 #endif

@@ -62,13 +62,30 @@ def test_by_others(coven, witches):
 @pytest.mark.parametrize("wrong", [
     {"persistentroom": "perhaps"}, {"whois": "nobody"}, {"maxusers": "-3"}, {"maxusers": "many"},
     {"passwordprotectedroom": "1"}, {"presencebroadcast": ["king"]}, {"roomname": "x" * 2000},
-    {"roomowners": []}, {"roomowners": ["@@@"]}, {"muc#maxhistoryfetch": "all"},
+    {"roomowners": ["@@@"]}, {"muc#maxhistoryfetch": "all"},
 ], ids=str)
 def test_refused(coven, witches, wrong):
     hecate, hag = witches
     before = fields(hecate, coven)
     hecate.refused("set", coven.configuration(wrong), "not-acceptable|bad-request", to=coven)
     assert fields(hecate, coven) == before
+
+
+def test_no_owner(coven, witches):
+    """§10.2: the last one stays."""
+    hecate, _ = witches
+    hecate.refused("set", coven.configuration({"roomowners": []}), "conflict", to=coven)
+    assert [i.get("jid") for i in coven.list(hecate, affiliation="owner")] == [hecate.bare]
+
+
+def test_owner_steps_down(coven, witches):
+    """§10.2: who is not named as an owner any more is an admin."""
+    hecate, hag = witches
+    coven.configure(hecate, roomowners=[hag.bare, hag.bare])
+    seen = hag.expect(f"<presence from='{coven / 'thirdwitch'}'/>")
+    assert item(seen).attrib.items() >= {("affiliation", "owner"), ("role", "moderator")}
+    quiet(hag, coven)
+    assert [i.get("jid") for i in coven.list(hag, affiliation="admin")] == [hecate.bare]
 
 
 def test_unknown_fields(coven, witches):
@@ -245,6 +262,30 @@ def test_who_makes_rooms(servers):
     coven.refused(hag, "thirdwitch", "not-allowed", "cancel")
     coven.create(hecate, "firstwitch")
     coven.enter(hag, "thirdwitch")
+
+
+def test_so_many_rooms(servers):
+    """max-rooms: persistent ones that somebody has made and owns, also after a restart."""
+    server = servers({"modules": {"muc": {"max-rooms": 2}}})
+    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
+    mine = [Room(server) for _ in range(4)]
+    for room in mine[:2]:
+        room.create(hecate, "firstwitch", persistentroom=1)
+    mine[2].create(hecate, "firstwitch")
+    hecate.refused("set", mine[2].configuration({"persistentroom": 1}), "resource-constraint",
+                   to=mine[2])
+    Room(server).create(hag, "thirdwitch", persistentroom=1)
+    server.kill()
+    server.start()
+    hecate = hecate.another("broom")
+    mine[3].enter(hecate, "firstwitch")
+    hecate.refused("set", mine[3].configuration({"persistentroom": 1}), "resource-constraint",
+                   to=mine[3])
+    answer(hecate, hecate.iq("set", owner("<destroy/>"), mine[0]))
+    mine[3].configure(hecate, persistentroom=1)
+    mine[1].change(hecate, of_affiliation(hag.bare, "owner"))
+    mine[1].change(hecate, of_affiliation(hecate.bare, "none"))     # it does not count any more
+    mine[2].create(hecate, "firstwitch", persistentroom=1)
 
 
 def test_never_configured(servers):

@@ -126,14 +126,33 @@ def test_directory(servers):
     assert found == shown
     hecate.refused("get", f"<query xmlns='{ITEMS}'><set xmlns='{RSM}'><max>x</max></set></query>",
                    "bad-request", to=service(server))
+    check_pages(hecate, service(server), shown)
     server.kill()
     server.start()
     again = hecate.another("broom")
-    info(again, shown[0])
     while len(rooms(again, service(server)).findall(f"{{{ITEMS}}}item")) < len(shown):
         pass
     found = rooms(again, service(server)).findall(f"{{{ITEMS}}}item")
     assert sorted(i.get("jid") for i in found) == shown
+
+
+def check_pages(client, service, shown):
+    """XEP-0059 §2.3 to §2.7: backwards, by number, the count alone."""
+    def page(rsm):
+        found = rooms(client, service, f"<set xmlns='{RSM}'>{rsm}</set>")
+        first = found.find(f"{{{RSM}}}set/{{{RSM}}}first")
+        assert found.findtext(f"{{{RSM}}}set/{{{RSM}}}count") == str(len(shown))
+        return ([i.get("jid") for i in found.findall(f"{{{ITEMS}}}item")],
+                first.get("index") if first is not None else None)
+
+    assert page("<max>0</max>") == ([], None)
+    assert page("<max>3</max><before/>") == (shown[-3:], "1")
+    assert page(f"<max>3</max><before>{shown[2]}</before>") == (shown[:2], "0")
+    assert page("<max>2</max><index>1</index>") == (shown[1:3], "1")
+    assert page(f"<after>{shown[-1]}</after>") == ([], None)
+    for wrong in ("<before>unknown</before>", "<after>unknown</after>", "<index>40</index>"):
+        client.refused("get", f"<query xmlns='{ITEMS}'><set xmlns='{RSM}'>{wrong}</set></query>",
+                       "item-not-found", to=service)
 
 
 # --- registration -----------------------------------------------------------------------------------

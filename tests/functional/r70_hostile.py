@@ -117,5 +117,5 @@ def test_owner_gives_all_away(coven, witches):
         {"persistentroom": 0, "membersonly": 1, "roomowners": [hag.bare]}), coven))
     quiet(hag, coven)
     assert [i.get("jid") for i in coven.list(hag, affiliation="owner")] == [hag.bare]
-    assert [i.get("jid") for i in coven.list(hag, affiliation="member")] == [hecate.bare]
+    assert [i.get("jid") for i in coven.list(hag, affiliation="admin")] == [hecate.bare]
     coven.tell(hag, "thirdwitch", "Mine")
