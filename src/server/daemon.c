@@ -402,7 +402,7 @@ close_down(struct daemon *d)
 	listeners_close();
 	if (d->control != NULL)
 		control_close(&d->control);
-	if (!floors_close_store(&d->store))
+	if (d->store != NULL && !store_stop(d->store))
 		log_error("server", "not everything could be stored");
 	if (d->crypto != NULL)
 		pool_free(&d->crypto);
@@ -459,6 +459,7 @@ start_workers(struct daemon *d)
 	close_down(d);
 	resolver_free();
 	workers_stop();
+	floors_close_store(&d->store);
 	while (d->signal_count > 0)
 		event_free(d->signals[--d->signal_count]);
 	return ok;
@@ -474,6 +475,7 @@ run(struct daemon *d)
 	if (!find_user(d) || !make_data(d) || !open_sockets(d) || !drop_privileges(d) ||
 	    !set_up_log(d->config) || !open_store(d)) {
 		close_down(d);
+		floors_close_store(&d->store);
 		return false;
 	}
 	log_start();

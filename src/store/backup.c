@@ -186,6 +186,18 @@ begin(struct store *store, void *arg)
 	report(run);
 }
 
+/* It has begun, or the store is closed. */
+static void
+begun(struct store_job *job, void *arg)
+{
+	struct store_backup_run *run = arg;
+
+	if (store_job_outcome(job) == STORE_OK)
+		return;
+	fail(run, store_job_error(job));
+	report(run);
+}
+
 void
 store_backup(struct store *store, const char *path, store_finished *done, void *arg)
 {
@@ -201,5 +213,7 @@ store_backup(struct store *store, const char *path, store_finished *done, void *
 	job->kind = JOB_CALL;
 	job->call = begin;
 	job->call_arg = run;
+	job->done = begun;
+	job->arg = run;
 	store_writer_push(store, job);
 }

@@ -114,6 +114,7 @@ struct store {
 	struct store_health health;
 	_Atomic uint64_t queued_bytes, wal_bytes;
 	_Atomic(struct store_owners *) owners;
+	bool stopped, complete; /* store_stop(): main thread */
 };
 
 /* --- counting ---------------------------------------------------------------------- */
@@ -146,6 +147,7 @@ void store_writer_start(struct store *store);
 
 /* Commits what is queued; false if it gave up on something. */
 bool store_writer_stop(struct store *store);
+void store_writer_free(struct store *store);
 
 /* Queues for the writer; returns the sequence number. */
 uint64_t store_writer_push(struct store *store, struct store_job *job);
@@ -155,10 +157,12 @@ void store_writer_call(struct store *store, void (*call)(struct store *, void *)
 
 bool store_readers_start(struct store *store, char **error_r);
 void store_readers_stop(struct store *store);
+void store_readers_free(struct store *store);
 void store_readers_push(struct store *store, struct job_list *list);
 
 bool store_keeper_start(struct store *store, char **error_r);
 void store_keeper_stop(struct store *store);
+void store_keeper_free(struct store *store);
 void store_keeper_wake(struct store *store);
 
 /* Compares the clock and the queue with the limits; tells and logs what changed. Any thread. */

@@ -351,6 +351,23 @@ send_home(struct job_list *list)
 }
 
 void
+store_refuse(struct store_job *job)
+{
+	struct job_list list = { NULL, NULL };
+
+	if (job->kind == JOB_WRITE) {
+		atomic_fetch_sub(&job->store->queued_bytes, job->bytes);
+		store_count(STORE_QUEUED_JOBS, -1);
+		store_count(STORE_QUEUED_BYTES, -(int64_t)job->bytes);
+	} else if (job->kind == JOB_READ) {
+		store_count(STORE_WAITING_READS, -1);
+	}
+	store_job_fail(job, STORE_DISK, "the store is closed");
+	job_list_add(&list, job);
+	store_complete(&list);
+}
+
+void
 store_complete(struct job_list *list)
 {
 	struct job_list homes[HOMES] = { { NULL, NULL } };

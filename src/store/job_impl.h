@@ -105,6 +105,9 @@ void store_job_fail(struct store_job *job, enum store_outcome outcome, const cha
  */
 int store_job_run(struct sqlite *conn, struct store_job *job);
 
+/* The store is closed: gives one back that was not tried. */
+void store_refuse(struct store_job *job);
+
 /* Gives each job back to its worker: one post for each worker in the list. */
 void store_complete(struct job_list *list);
 

@@ -217,6 +217,11 @@ store_keeper_stop(struct store *store)
 	pthread_mutex_unlock(&keeper->lock);
 	pthread_join(keeper->thread, NULL);
 	sqlite_close(&keeper->conn);
-	pthread_cond_destroy(&keeper->wake);
-	pthread_mutex_destroy(&keeper->lock);
+}
+
+void
+store_keeper_free(struct store *store)
+{
+	pthread_cond_destroy(&store->keeper.wake);
+	pthread_mutex_destroy(&store->keeper.lock);
 }

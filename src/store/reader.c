@@ -147,12 +147,16 @@ void
 store_readers_push(struct store *store, struct job_list *list)
 {
 	struct store_reads *reads = &store->reads;
+	struct store_job *job;
 	bool wake;
 
 	pthread_mutex_lock(&reads->lock);
-	job_list_join(&reads->queue, list);
+	if (!reads->closing)
+		job_list_join(&reads->queue, list);
 	wake = reads->idle > 0;
 	pthread_mutex_unlock(&reads->lock);
+	while ((job = job_list_take(list)) != NULL)
+		store_refuse(job);
 	if (wake)
 		pthread_cond_signal(&reads->wake);
 }
@@ -193,6 +197,11 @@ store_readers_stop(struct store *store)
 		pthread_join(store->readers[i].thread, NULL);
 		sqlite_close(&store->readers[i].conn);
 	}
-	pthread_cond_destroy(&reads->wake);
-	pthread_mutex_destroy(&reads->lock);
+}
+
+void
+store_readers_free(struct store *store)
+{
+	pthread_cond_destroy(&store->reads.wake);
+	pthread_mutex_destroy(&store->reads.lock);
 }

@@ -237,5 +237,7 @@ store_migrate(struct store *store, const struct store_schema *const *schemas, si
 
 	store_writer_call(store, migrate, &migration);
 	*error_r = migration.error;
+	if (!migration.ok && *error_r == NULL)
+		*error_r = xstrdup("the store is closed");
 	return migration.ok;
 }

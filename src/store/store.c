@@ -280,6 +280,7 @@ start(struct store *store, const struct store_conf *conf, const struct store_sch
 	}
 	if (!store_keeper_start(store, error_r)) {
 		store_readers_stop(store);
+		store_readers_free(store);
 		sqlite_close(&store->writer.conn);
 		return false;
 	}
@@ -305,19 +306,31 @@ store_open(const struct store_conf *conf, const struct store_schema *const *sche
 }
 
 bool
-store_close(struct store **store_p)
+store_stop(struct store *store)
 {
-	struct store *store = *store_p;
-	bool ok;
-
-	*store_p = NULL;
-	ok = store_writer_stop(store);
+	if (store->stopped)
+		return store->complete;
+	store->complete = store_writer_stop(store);
 	store_readers_stop(store);
 	store_keeper_stop(store);
 	/* The last connection to close checkpoints all. */
 	sqlite_close(&store->writer.conn);
-	if (!ok)
+	store->stopped = true;
+	if (!store->complete)
 		log_error("store", "closed without all that was to be stored file=%s", store->path);
+	return store->complete;
+}
+
+bool
+store_close(struct store **store_p)
+{
+	struct store *store = *store_p;
+	bool ok = store_stop(store);
+
+	*store_p = NULL;
+	store_writer_free(store);
+	store_readers_free(store);
+	store_keeper_free(store);
 	free_store(store);
 	return ok;
 }

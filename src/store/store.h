@@ -13,6 +13,8 @@
  *		... `error` is a sentence for the operator; free() it
  *	hash_set_key(store_hash_key(store));
  *	... workers run, jobs come and go ...
+ *	store_stop(store);
+ *	... workers end ...
  *	store_close(&store);
  *
  * When the disk fails, no job fails: the writer keeps its batch and replays it
@@ -57,11 +59,15 @@ struct store *store_open(const struct store_conf *conf, const struct store_schem
     size_t count, char **error_r);
 
 /*
- * Main thread, after the workers have submitted their last job. Commits all
- * that is queued (while the disk fails: tries for 5 s more), checkpoints, joins
- * the threads, gives the lock back. Completions are posted as ever, so a mailbox
- * that still turns gets them. False if something could not be committed.
+ * Main thread. Commits all that is queued (while the disk fails: tries for 5 s
+ * more), checkpoints, joins the threads. Completions are posted as ever, so a
+ * mailbox that still turns gets them. What is submitted from then on comes back
+ * undone, STORE_DISK, by the same way: so a late post or timer is no danger.
+ * False if something could not be committed.
  */
+bool store_stop(struct store *store);
+
+/* Main thread, when the workers are gone: stops it, if it was not, gives the lock back, frees it. */
 bool store_close(struct store **store);
 
 /* Main thread: applies steps of modules that come with a reload; false and a sentence if not. */

@@ -359,10 +359,17 @@ store_writer_stop(struct store *store)
 	pthread_cond_signal(&writer->pause);
 	pthread_mutex_unlock(&writer->lock);
 	pthread_join(writer->thread, NULL);
+	return !writer->gave_up;
+}
+
+void
+store_writer_free(struct store *store)
+{
+	struct store_writer *writer = &store->writer;
+
 	pthread_cond_destroy(&writer->pause);
 	pthread_cond_destroy(&writer->wake);
 	pthread_mutex_destroy(&writer->lock);
-	return !writer->gave_up;
 }
 
 uint64_t
@@ -370,7 +377,7 @@ store_writer_push(struct store *store, struct store_job *job)
 {
 	struct store_writer *writer = &store->writer;
 	uint64_t queued = 0, seq;
-	bool wake;
+	bool wake, closing;
 
 	if (job->kind == JOB_WRITE) {
 		queued = atomic_fetch_add(&store->queued_bytes, job->bytes) + job->bytes;
@@ -378,13 +385,18 @@ store_writer_push(struct store *store, struct store_job *job)
 		store_count(STORE_QUEUED_BYTES, (int64_t)job->bytes);
 	}
 	pthread_mutex_lock(&writer->lock);
-	if (job->kind == JOB_WRITE)
+	closing = writer->closing;
+	if (job->kind == JOB_WRITE && !closing)
 		job->seq = ++writer->seq;
 	seq = writer->seq;
-	job_list_add(&writer->queue, job);
-	wake = writer->idle;
-	writer->idle = false;
+	if (!closing)
+		job_list_add(&writer->queue, job);
+	wake = writer->idle && !closing;
+	if (wake)
+		writer->idle = false;
 	pthread_mutex_unlock(&writer->lock);
+	if (closing)
+		store_refuse(job);
 	if (wake)
 		pthread_cond_signal(&writer->wake);
 	if (queued >= STORE_STALL_BYTES && !store_stalled(store))

@@ -33,6 +33,7 @@
 #include "server/instance.h"
 #include "server/loader.h"
 #include "store/entity.h"
+#include "store/store.h"
 
 #define PATIENCE_MS 10000
 #define QUIET_TURNS 4 /* nothing to do in so many: all is done */
@@ -687,8 +688,9 @@ lnt_free(struct lnt **t_p)
 	settle(t);
 	worker_enter(worker_main());
 	pool_free(&t->crypto);
-	ck_assert(floors_close_store(&t->store));
+	ck_assert(store_stop(t->store));
 	workers_stop();
+	ck_assert(floors_close_store(&t->store));
 	apply_close();
 	loader_close();
 	folder_remove(t->dir);

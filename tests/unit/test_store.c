@@ -45,6 +45,52 @@ START_TEST(a_job_is_stored_and_read_back)
 }
 END_TEST
 
+static void
+comes_back(struct store_job *job, void *arg)
+{
+	*(enum store_outcome *)arg = store_job_outcome(job);
+}
+
+static void
+not_backed_up(void *arg, bool ok, const char *error)
+{
+	ck_assert(!ok);
+	ck_assert_str_eq(error, "the store is closed");
+	*(bool *)arg = true;
+}
+
+/* A post or a timer may come late: it needs no guard. */
+START_TEST(closed_store_gives_jobs_back)
+{
+	struct store *store = kit_open();
+	enum store_outcome written = STORE_OK, read = STORE_OK;
+	bool told = false;
+	char *error;
+	struct store_job *job;
+
+	ck_assert(store_stop(store));
+	ck_assert(store_stop(store));
+	store_write(kit_row(store, 1, "late"), comes_back, &written);
+	ck_assert_int_eq(written, STORE_DISK);
+	job = store_job_new(store, "test");
+	store_add(job, &kit_text, store_int(1));
+	store_read(job, 0, comes_back, &read);
+	ck_assert_int_eq(read, STORE_DISK);
+	job = kit_row(store, 2, "late");
+	ck_assert_int_eq(store_run_write(job), STORE_DISK);
+	ck_assert_int_eq(store_run_read(job, 99), STORE_DISK);
+	store_job_free(&job);
+	store_backup(store, "/nowhere", not_backed_up, &told);
+	ck_assert(told);
+	ck_assert(!store_migrate(store, NULL, 0, &error));
+	free(error);
+	ck_assert(store_close(&store));
+	store = kit_open();
+	ck_assert_int_eq(kit_rows(store), 0);
+	ck_assert(store_close(&store));
+}
+END_TEST
+
 START_TEST(all_types_come_back_as_they_went)
 {
 	static const struct store_sql sql = { "SELECT ?, ?, ?, ?, ?" };
@@ -699,6 +745,7 @@ jobs(void)
 	TCase *tc = tcase_create("jobs");
 
 	tcase_add_test(tc, a_job_is_stored_and_read_back);
+	tcase_add_test(tc, closed_store_gives_jobs_back);
 	tcase_add_test(tc, all_types_come_back_as_they_went);
 	tcase_add_test(tc, a_failed_job_is_undone_whole_and_alone);
 	tcase_add_test(tc, outcomes_name_the_kind_of_failure);
