@@ -20,6 +20,7 @@
 #include "base/base64.h"
 #include "core/router.h"
 #include "core/work.h"
+#include "entity_kit.h"
 #include "linnet/sasl.h"
 #include "net/listener.h"
 #include "net/pool.h"
@@ -179,50 +180,6 @@ kit_ups(void)
 	return taken != NULL ? taken : "";
 }
 
-static void
-load(struct entity *entity)
-{
-	entity_loaded(entity);
-}
-
-static void
-deliver(struct entity *entity, struct ln_stanza *st)
-{
-	(void)entity;
-	ln_stanza_free(&st);
-}
-
-static bool
-idle(const struct entity *entity)
-{
-	(void)entity;
-	return true;
-}
-
-static void
-unload(struct entity *entity)
-{
-	free(entity);
-}
-
-static bool
-loads(const struct ln_stanza *st)
-{
-	(void)st;
-	return true;
-}
-
-static const struct entity_ops account_ops = {
-	.kind = "account",
-	.size = sizeof(struct entity),
-	.inbox_max = 1 << 20,
-	.loads = loads,
-	.load = load,
-	.deliver = deliver,
-	.idle = idle,
-	.unload = unload,
-};
-
 struct port *
 kit_find_port(void)
 {
@@ -262,7 +219,7 @@ add_host(struct snapshot *snapshot)
 	host->name = KIT_HOST;
 	host->snapshot = snapshot;
 	host->clients = kit_conf.clients;
-	host->node_ops = host->domain_ops = &account_ops;
+	host->node_ops = host->domain_ops = &entity_kit_ops;
 	host->mod_count = 3;
 	host->mods = arena_zalloc(snapshot->arena, 3 * sizeof *host->mods);
 	for (unsigned i = 0; i < 3; i++) {
@@ -410,12 +367,7 @@ kit_start(unsigned workers)
 void
 kit_turn(void)
 {
-	for (unsigned i = 0; i < worker_count(); i++) {
-		worker_enter(worker_get(i));
-		worker_turn(worker_get(i), false);
-	}
-	worker_enter(worker_main());
-	worker_turn(worker_main(), false);
+	entity_kit_turn();
 }
 
 static void

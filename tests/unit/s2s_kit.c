@@ -14,14 +14,13 @@
 #include "core/module.h"
 #include "core/router.h"
 #include "core/work.h"
+#include "entity_kit.h"
 #include "net/listener.h"
 #include "net/resolver.h"
 #include "net/worker.h"
 #include "store/store.h"
 #include "xmpp/component.h"
 #include "xmpp/s2s.h"
-
-void (*s2s_kit_delivered)(struct ln_stanza *st);
 
 static void
 must(bool truth)
@@ -33,52 +32,6 @@ must(bool truth)
 static struct store *store;
 
 /* --- a host without anybody ------------------------------------------------------------ */
-
-static void
-load(struct entity *entity)
-{
-	entity_loaded(entity);
-}
-
-static void
-deliver(struct entity *entity, struct ln_stanza *st)
-{
-	(void)entity;
-	if (s2s_kit_delivered != NULL)
-		s2s_kit_delivered(st);
-	ln_stanza_free(&st);
-}
-
-static bool
-idle(const struct entity *entity)
-{
-	(void)entity;
-	return true;
-}
-
-static bool
-loads(const struct ln_stanza *st)
-{
-	(void)st;
-	return true;
-}
-
-static void
-unload(struct entity *entity)
-{
-	free(entity);
-}
-
-static const struct entity_ops nobody_ops = {
-	.kind = "nobody",
-	.size = sizeof(struct entity),
-	.inbox_max = 1 << 20,
-	.loads = loads,
-	.load = load,
-	.deliver = deliver,
-	.idle = idle,
-	.unload = unload,
-};
 
 static const struct s2s_conf s2s = {
 	.dialback = true,
@@ -108,7 +61,7 @@ publish(void)
 	host->name = S2S_KIT_HOST;
 	host->snapshot = snapshot;
 	host->s2s = &s2s;
-	host->node_ops = host->domain_ops = &nobody_ops;
+	host->node_ops = host->domain_ops = &entity_kit_ops;
 	ln_jid_make(snapshot->arena, NULL, host->name, NULL, &host->jid);
 	HASH_ADD_KEYPTR(hh, snapshot->hosts, host->name, strlen(host->name), host);
 	snapshot_publish(snapshot);

@@ -1,21 +1,17 @@
 /*
  * Streams and links with other servers in one thread, for tests: one worker that
- * is turned by hand, a host where anybody is delivered to, a component
- * (component.example, "secret"), dialback, and a DNS that knows no domain.
+ * is turned by hand, a host where anybody is delivered to (entity_kit_delivered sees
+ * it), a component (component.example, "secret"), dialback, and a DNS that knows no
+ * domain.
  *
  * SPDX-License-Identifier: MIT
  */
 #ifndef LN_TESTS_S2S_KIT_H
 #define LN_TESTS_S2S_KIT_H
 
-#include "core/stanza.h"
-
 #define S2S_KIT_HOST "example.org"
 
 void s2s_kit_start(void); /* once; it ends with the process */
 void s2s_kit_turn(void);
-
-/* Sees what is delivered at the host; NULL: nobody looks. */
-extern void (*s2s_kit_delivered)(struct ln_stanza *st);
 
 #endif

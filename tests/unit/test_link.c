@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "core/router.h"
 #include "net/worker.h"
+#include "entity_kit.h"
 #include "s2s_kit.h"
 #include "xmpp/link.h"
 
@@ -29,7 +30,7 @@ delivered(struct ln_stanza *st)
 static void
 setup(void)
 {
-	s2s_kit_delivered = delivered;
+	entity_kit_delivered = delivered;
 	returned = 0;
 	s2s_kit_start();
 }
