@@ -307,6 +307,19 @@ log_vwrite(enum log_level level, const char *component, unsigned suppressed, con
 }
 
 void
+log_vwrite_in(const struct log_context *own, enum log_level level, const char *component,
+    const char *format, va_list args)
+{
+	const struct log_context *outer;
+
+	if (!log_enabled(level, component))
+		return;
+	outer = log_enter(own);
+	log_vwrite(level, component, 0, format, args);
+	log_leave(outer);
+}
+
+void
 log_write(enum log_level level, const char *component, unsigned suppressed, const char *format, ...)
 {
 	va_list args;

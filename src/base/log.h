@@ -78,6 +78,9 @@ bool log_is_component(const char *name);
 /* Sets the calling thread's context and returns the one before, for log_leave(). */
 const struct log_context *log_enter(const struct log_context *context);
 void log_leave(const struct log_context *outer);
+/* A line with a context of its own, if the component's level lets it pass. */
+void log_vwrite_in(const struct log_context *context, enum log_level level, const char *component,
+    const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 const struct log_context *log_current(void);
 
 /*

@@ -189,6 +189,17 @@ worker_post(struct worker *to, struct post *post)
 		mailbox_push(&to->mailbox, post, post);
 }
 
+void
+workers_post(void (*run)(struct worker *worker, struct post *post))
+{
+	for (unsigned i = 0; i < n_workers; i++) {
+		struct post *post = xcalloc(1, sizeof *post);
+
+		post->run = run;
+		worker_post(workers[i], post);
+	}
+}
+
 static void
 send_outboxes(struct worker *worker)
 {

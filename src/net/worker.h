@@ -84,6 +84,9 @@ struct event_base *worker_base(struct worker *worker);
  */
 void worker_post(struct worker *to, struct post *post);
 
+/* Sends each worker (main excepted) a post of its own, from xcalloc(): `run` frees it or sends it on. */
+void workers_post(void (*run)(struct worker *worker, struct post *post));
+
 /* Monotonic milliseconds, read once a turn; on a thread without worker, now. */
 int64_t worker_now_ms(void);
 

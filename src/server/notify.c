@@ -11,7 +11,6 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
-#include "base/xalloc.h"
 #include "net/timer.h"
 #include "net/worker.h"
 
@@ -47,12 +46,7 @@ ask(void *arg)
 	if (watchdog.asked > 0)
 		return;
 	watchdog.asked = worker_count();
-	for (unsigned i = 0; i < worker_count(); i++) {
-		struct post *post = xcalloc(1, sizeof *post);
-
-		post->run = answer;
-		worker_post(worker_get(i), post);
-	}
+	workers_post(answer);
 }
 
 void

@@ -101,16 +101,11 @@ client_log(struct client *client, enum log_level level, const char *format, ...)
 		    client->jid.full != NULL ? client->jid.full : client_address(client, address),
 		.conn = conn_id(client->stream.conn),
 	};
-	const struct log_context *outer;
 	va_list args;
 
-	if (!log_enabled(level, "c2s"))
-		return;
-	outer = log_enter(&here);
 	va_start(args, format);
-	log_vwrite(level, "c2s", 0, format, args);
+	log_vwrite_in(&here, level, "c2s", format, args);
 	va_end(args);
-	log_leave(outer);
 }
 
 const char *
@@ -407,17 +402,6 @@ shut_all(struct worker *worker, struct post *post)
 	each_client(shut);
 }
 
-static void
-post_all(void (*run)(struct worker *worker, struct post *post))
-{
-	for (unsigned i = 0; i < worker_count(); i++) {
-		struct post *post = xcalloc(1, sizeof *post);
-
-		post->run = run;
-		worker_post(worker_get(i), post);
-	}
-}
-
 static struct timer grace;
 static bool asking;            /* main thread: the last answers are waited for */
 static atomic_uint unanswered; /* clients that were asked, and workers that have not asked yet */
@@ -430,7 +414,7 @@ grace_over(void *arg)
 		return;
 	asking = false;
 	timer_cancel(&grace);
-	post_all(shut_all);
+	workers_post(shut_all);
 }
 
 static void
@@ -500,7 +484,7 @@ streams_shutdown(int64_t grace_ms, void (*done)(void *arg), void *arg)
 	}
 	asking = true;
 	atomic_store(&unanswered, worker_count());
-	post_all(ask_all);
+	workers_post(ask_all);
 	timer_init(&grace, grace_over, NULL);
 	timer_set(&grace, grace_ms);
 }

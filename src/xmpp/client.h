@@ -73,6 +73,17 @@ client_rules(const struct client *client)
 	return host != NULL ? &host->clients : &client_conf()->clients;
 }
 
+/* What its stream has to say to its session. */
+static inline struct up *
+client_up(struct client *client, enum up_kind kind)
+{
+	struct up *up = up_new(kind, &client->jid);
+
+	up->session = client->session;
+	up->port = port_ref(&client->port);
+	return up;
+}
+
 /* A log line about this client, with its host, address, JID. */
 void client_log(struct client *client, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

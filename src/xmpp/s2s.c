@@ -64,16 +64,11 @@ peer_log(const struct peer *peer, enum log_level level, const char *format, ...)
 		.session = peer->remote,
 		.conn = conn_id(peer->stream.conn),
 	};
-	const struct log_context *outer;
 	va_list args;
 
-	if (!log_enabled(level, "s2s"))
-		return;
-	outer = log_enter(&here);
 	va_start(args, format);
-	log_vwrite(level, "s2s", 0, format, args);
+	log_vwrite_in(&here, level, "s2s", format, args);
 	va_end(args);
-	log_leave(outer);
 }
 
 static void

@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/xalloc.h"
 #include "net/timer.h"
 #include "xmpp/link.h"
 #include "xmpp/s2s.h"
@@ -68,17 +67,6 @@ shut_all(struct worker *worker, struct post *post)
 	worker_post(worker, post);
 }
 
-static void
-post_all(void (*run)(struct worker *worker, struct post *post))
-{
-	for (unsigned i = 0; i < worker_count(); i++) {
-		struct post *post = xcalloc(1, sizeof *post);
-
-		post->run = run;
-		worker_post(worker_get(i), post);
-	}
-}
-
 /* Until all that was sent is acknowledged, or time is over. */
 static void
 wait_for_acks(void *arg)
@@ -89,7 +77,7 @@ wait_for_acks(void *arg)
 		return;
 	}
 	stop.workers = worker_count();
-	post_all(shut_all);
+	workers_post(shut_all);
 }
 
 void

@@ -22,21 +22,11 @@ client_at(struct port *port)
 
 /* --- up ------------------------------------------------------------------------------ */
 
-static struct up *
-up_of(struct client *client, enum up_kind kind)
-{
-	struct up *up = up_new(kind, &client->jid);
-
-	up->session = client->session;
-	up->port = port_ref(&client->port);
-	return up;
-}
-
 /* The stanza has been dealt with; `reply` (or NULL) is its answer. */
 static void
 answered(struct client *client, struct ln_stanza *st, struct ln_stanza *reply)
 {
-	struct up *up = up_of(client, UP_ANSWERED);
+	struct up *up = client_up(client, UP_ANSWERED);
 
 	up->answered.stanza = st;
 	up->answered.reply = reply;
@@ -111,7 +101,7 @@ nonza(struct client *client, struct arena *arena, struct ln_elem *elem)
 		stream_fail(&client->stream, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
 		return;
 	}
-	up = up_of(client, UP_NONZA);
+	up = client_up(client, UP_NONZA);
 	up->arena = arena;
 	up->nonza.elem = elem;
 	up_post(&up);
@@ -143,7 +133,7 @@ session_sent(struct client *client)
 	if (client->session == 0 || client->acks ||
 	    stream_taken(&client->stream, &client->count) == before)
 		return;
-	up = up_of(client, UP_ACKED);
+	up = client_up(client, UP_ACKED);
 	up->acked.h = client->count.taken;
 	up->acked.by_kernel = true;
 	up_post(&up);
@@ -156,7 +146,7 @@ session_closing(struct client *client)
 
 	if (client->session == 0)
 		return false;
-	up = up_of(client, UP_DETACH);
+	up = client_up(client, UP_DETACH);
 	up->detach.closed = true;
 	up->detach.reason = "closed by the peer";
 	up_post(&up);
@@ -170,7 +160,7 @@ session_ended(struct client *client, enum stream_end end, const char *reason)
 
 	if (client->session == 0 || end == STREAM_RELEASED)
 		return;
-	up = up_of(client, UP_DETACH);
+	up = client_up(client, UP_DETACH);
 	up->detach.closed = end == STREAM_CLOSED;
 	up->detach.reason = arena_strdup(up_arena(up), reason);
 	up_post(&up);

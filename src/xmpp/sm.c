@@ -34,20 +34,10 @@ is_true(const char *text)
 	return text != NULL && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0);
 }
 
-static struct up *
-up_of(struct client *client, enum up_kind kind)
-{
-	struct up *up = up_new(kind, &client->jid);
-
-	up->session = client->session;
-	up->port = port_ref(&client->port);
-	return up;
-}
-
 static void
 enable(struct client *client, const struct ln_elem *elem)
 {
-	struct up *up = up_of(client, UP_ENABLE);
+	struct up *up = client_up(client, UP_ENABLE);
 	uint32_t max = 0;
 
 	if (sm_number(ln_elem_attr(elem, "max"), &max))
@@ -72,7 +62,7 @@ acked(struct client *client, const struct ln_elem *elem)
 		    "<a/> without <enable/>");
 		return;
 	}
-	up = up_of(client, UP_ACKED);
+	up = client_up(client, UP_ACKED);
 	up->acked.h = h;
 	up_post(&up);
 	if (client->asks > 0 && --client->asks == 0)
@@ -88,7 +78,7 @@ asked(struct client *client)
 		sm_failed(client, LN_ERR_UNEXPECTED_REQUEST, false, 0);
 		return;
 	}
-	up = up_of(client, UP_ASKED);
+	up = client_up(client, UP_ASKED);
 	up_post(&up);
 }
 
