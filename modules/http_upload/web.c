@@ -261,6 +261,9 @@ was_saved(struct ln_http *http, enum ln_http_body how, void *arg)
 		ln_log(mod, LN_LOG_ERROR, "no room on the disk for uploads");
 		refuse(visit, 507, "The disk is full.");
 		return;
+	case LN_HTTP_BODY_BUSY:
+		refuse(visit, 503, "The server is busy.");
+		return;
 	case LN_HTTP_BODY_TOO_LONG:
 		refuse(visit, 413, "That is more than the slot was given for.");
 		return;

@@ -80,6 +80,7 @@ enum ln_http_body {
 	LN_HTTP_BODY_TOO_LONG, /* above what was allowed: answer 413 */
 	LN_HTTP_BODY_EXISTS,   /* save: the file is there already */
 	LN_HTTP_BODY_NO_SPACE, /* save: the disk is full: answer 507 */
+	LN_HTTP_BODY_BUSY,     /* save: too many files at once: answer 503 */
 	LN_HTTP_BODY_FAILED    /* save: anything else of the disk: answer 500 */
 };
 

@@ -1,5 +1,5 @@
 /*
- * What http.c, http_answer.c and http_file.c share.
+ * What http.c, http_answer.c, http_save.c and http_send.c share.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -100,7 +100,7 @@ void http_begin(struct ln_http *request, unsigned status, const char *type, int6
 /* All of the answer is queued. */
 void http_complete(struct ln_http *request);
 
-/* Of http_file.c: the connection has room; the request is gone. */
+/* Of http_send.c: the connection has room; the request is gone. */
 void http_sending_go_on(struct http_sending *sending);
 void http_sending_gone(struct http_sending **sending);
 

@@ -19,8 +19,9 @@ src_liblinnet_a_SOURCES += \
 	src/net/http.c src/net/http.h src/net/http_impl.h \
 	src/net/http_answer.c \
 	src/net/http_body.c src/net/http_body.h \
-	src/net/http_file.c \
+	src/net/http_files.c src/net/http_files.h \
 	src/net/http_head.c src/net/http_head.h \
+	src/net/http_save.c src/net/http_send.c \
 	src/net/listener.c src/net/listener.h \
 	src/net/mailbox.c src/net/mailbox.h \
 	src/net/netaddr.c src/net/netaddr.h \

@@ -136,12 +136,12 @@ pool_free(struct pool **pool_p)
 }
 
 static bool
-enqueue(struct pool *pool, struct pool_job *job)
+enqueue(struct pool *pool, struct pool_job *job, bool always)
 {
 	bool room;
 
 	pthread_mutex_lock(&pool->lock);
-	room = pool->waiting < pool->queue;
+	room = always || pool->waiting < pool->queue;
 	if (room) {
 		pool->waiting++;
 		*pool->last = &job->post;
@@ -152,19 +152,31 @@ enqueue(struct pool *pool, struct pool_job *job)
 	return room;
 }
 
-bool
-pool_submit(struct pool *pool, struct pool_job *job)
+static bool
+submit(struct pool *pool, struct pool_job *job, bool always)
 {
 	job->post = (struct post){ NULL, answer };
 	job->worker = worker_current();
 	job->worked = false;
 	assert(job->worker != NULL);
 	metric_add(pool->metrics, JOBS_WAITING, 1);
-	if (enqueue(pool, job))
+	if (enqueue(pool, job, always))
 		return true;
 	metric_add(pool->metrics, JOBS_WAITING, -1);
 	metric_inc(pool->metrics, JOBS_REFUSED);
 	return false;
+}
+
+bool
+pool_submit(struct pool *pool, struct pool_job *job)
+{
+	return submit(pool, job, false);
+}
+
+void
+pool_submit_always(struct pool *pool, struct pool_job *job)
+{
+	(void)submit(pool, job, true);
 }
 
 void

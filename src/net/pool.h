@@ -40,6 +40,9 @@ void pool_free(struct pool **pool);
 /* On a worker. Gives the job away until done(); false if the queue is full: it stays the caller's. */
 bool pool_submit(struct pool *pool, struct pool_job *job);
 
+/* The same, whatever is in the queue: for the next step of what was taken on. */
+void pool_submit_always(struct pool *pool, struct pool_job *job);
+
 /* On the worker that asked, before done(): spares the work if it has not begun. done() comes anyway. */
 void pool_cancel(struct pool_job *job);
 

@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ was_saved(struct ln_http *http, enum ln_http_body how, void *arg)
 		[LN_HTTP_BODY_TOO_LONG] = 413,
 		[LN_HTTP_BODY_EXISTS] = 409,
 		[LN_HTTP_BODY_NO_SPACE] = 507,
+		[LN_HTTP_BODY_BUSY] = 503,
 		[LN_HTTP_BODY_FAILED] = 500 };
 
 	ln_http_reply(http, statuses[how], NULL, NULL, 0);
@@ -414,6 +416,60 @@ START_TEST(an_upload_that_breaks_off_leaves_nothing)
 }
 END_TEST
 
+/* Somebody else's, which hold the queue. */
+static void
+nothing(struct pool_job *job)
+{
+	(void)job;
+}
+
+static atomic_bool held;
+
+static void
+hold(struct pool_job *job)
+{
+	(void)job;
+	while (atomic_load(&held))
+		usleep(1000);
+}
+
+START_TEST(a_full_queue_refuses_what_begins_and_lets_the_rest_go_on)
+{
+	struct pool_job jobs[11];
+	char part[80];
+	int fd, other;
+
+	begin();
+	fd = dial(&service);
+	say(fd, "PUT /file HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123");
+	snprintf(part, sizeof part, "%s.part", path);
+	while (access(part, F_OK) != 0)
+		worker_turn(worker, false);
+	memset(jobs, 0, sizeof jobs);
+	atomic_store(&held, true);
+	for (int i = 0; i < 11; i++) {
+		jobs[i].work = hold;
+		jobs[i].done = nothing;
+		pool_submit_always(files, &jobs[i]);
+	}
+	other = dial(&service);
+	say(other, "PUT /file HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+	hear(other, "503 ");
+	close(other);
+	other = dial(&service);
+	say(other, "GET /file HTTP/1.1\r\nHost: a\r\n\r\n");
+	hear(other, "503 ");
+	close(other);
+	say(fd, "456789");
+	for (int i = 0; i < 5; i++)
+		worker_turn(worker, false);
+	atomic_store(&held, false);
+	hear(fd, "201 Created");
+	close(fd);
+	end();
+}
+END_TEST
+
 /* More than what is kept unsent, both ways. */
 START_TEST(long_files_stream)
 {
@@ -463,6 +519,7 @@ suite(void)
 	tcase_add_test(tc, a_proxy_says_who_it_is_if_it_is_trusted);
 	tcase_add_test(tc, a_body_becomes_a_file_once);
 	tcase_add_test(tc, an_upload_that_breaks_off_leaves_nothing);
+	tcase_add_test(tc, a_full_queue_refuses_what_begins_and_lets_the_rest_go_on);
 	tcase_add_test(tc, long_files_stream);
 	suite_add_tcase(s, tc);
 	return s;

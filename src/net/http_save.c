@@ -1,0 +1,335 @@
+/*
+ * Bodies to disk: 256 KiB at a time by the file threads, one job at a time a
+ * file, so that a request has two blocks in memory at most. See linnet/http.h.
+ *
+ * A saving outlives its request while a job of it is out; what it is about is
+ * touched by the file thread while the job is out, and by the worker while it is
+ * not.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "net/http_files.h"
+#include "net/http_impl.h"
+
+enum save_step { SAVE_OPEN, SAVE_WRITE, SAVE_FINISH, SAVE_GIVE_UP };
+
+struct http_saving {
+	struct pool_job job;
+	struct ln_http *request; /* NULL: gone */
+	char *path, *part;
+	int fd;
+	uint64_t max, received, keep_free, announced;
+	struct buf filling, writing;
+	enum save_step step; /* of the job that is out */
+	int error;           /* errno of a step that failed: the file thread's while a job is out */
+	bool failed;         /* the worker knows of it */
+	bool out;            /* a job is */
+	bool ended;          /* all of the body is here */
+	bool too_long;
+	void (*saved)(struct ln_http *request, enum ln_http_body how, void *arg);
+	void *arg;
+};
+
+static void save_go_on(struct http_saving *s);
+
+static void
+saving_free(struct http_saving *s)
+{
+	assert(!s->out);
+	buf_free(&s->filling);
+	buf_free(&s->writing);
+	free(s->path);
+	free(s->part);
+	free(s);
+}
+
+/* File thread: all of it, or errno. */
+static int
+write_all(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t put = write(fd, bytes, len);
+
+		if (put < 0 && errno != EINTR)
+			return errno;
+		if (put > 0) {
+			bytes += put;
+			len -= (size_t)put;
+		}
+	}
+	return 0;
+}
+
+/* A name is on disk when its directory is. */
+static int
+sync_directory(const char *path)
+{
+	char *copy = xstrdup(path);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = fd < 0 || fsync(fd) != 0 ? errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return error;
+}
+
+/* link() rather than rename(): an existing file is never replaced. */
+static int
+finish_file(struct http_saving *s)
+{
+	int error = fsync(s->fd) != 0 ? errno : 0;
+
+	if (close(s->fd) != 0 && error == 0)
+		error = errno;
+	s->fd = -1;
+	if (error == 0 && link(s->part, s->path) != 0)
+		error = errno;
+	unlink(s->part);
+	return error != 0 ? error : sync_directory(s->path);
+}
+
+static void
+give_up_file(struct http_saving *s)
+{
+	if (s->fd >= 0) {
+		close(s->fd);
+		unlink(s->part);
+	}
+	s->fd = -1;
+}
+
+static bool
+has_room(const struct http_saving *s)
+{
+	struct statvfs fs;
+
+	return s->keep_free == 0 || fstatvfs(s->fd, &fs) != 0 ||
+	    (uint64_t)fs.f_bavail * fs.f_frsize >= s->keep_free + s->announced;
+}
+
+static void
+open_part(struct http_saving *s)
+{
+	s->fd = open(s->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	s->error = s->fd < 0 ? errno : has_room(s) ? 0 : ENOSPC;
+}
+
+static void
+save_work(struct pool_job *job)
+{
+	struct http_saving *s = (struct http_saving *)job;
+
+	switch (s->step) {
+	case SAVE_OPEN:
+		open_part(s);
+		break;
+	case SAVE_WRITE:
+		s->error = write_all(s->fd, s->writing.data, s->writing.len);
+		break;
+	case SAVE_FINISH:
+		s->error = finish_file(s);
+		break;
+	case SAVE_GIVE_UP:
+		give_up_file(s);
+		break;
+	}
+}
+
+static void
+save_submit(struct http_saving *s, enum save_step step)
+{
+	s->step = step;
+	s->out = step == SAVE_OPEN ? http_files_begin(&s->job) : http_files_go_on(&s->job);
+	if (s->out)
+		return;
+	/* Nothing is open yet; or the threads have ended, and nobody waits for this one. */
+	s->error = step == SAVE_OPEN ? EAGAIN : ECANCELED;
+	give_up_file(s);
+}
+
+static enum ln_http_body
+save_outcome(const struct http_saving *s)
+{
+	if (s->too_long)
+		return LN_HTTP_BODY_TOO_LONG;
+	switch (s->error) {
+	case 0:
+		return LN_HTTP_BODY_DONE;
+	case EEXIST:
+		return LN_HTTP_BODY_EXISTS;
+	case EAGAIN:
+		return LN_HTTP_BODY_BUSY;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return LN_HTTP_BODY_NO_SPACE;
+	default:
+		return LN_HTTP_BODY_FAILED;
+	}
+}
+
+static void
+save_tell(struct http_saving *s)
+{
+	struct ln_http *request = s->request;
+
+	s->request = NULL;
+	if (request == NULL)
+		return;
+	request->saving = NULL;
+	if (save_outcome(s) == LN_HTTP_BODY_FAILED)
+		log_error("http", "file not written file=%s reason=%s", log_quote(s->path),
+		    strerror(s->error));
+	s->saved(request, save_outcome(s), s->arg);
+}
+
+static void
+save_done(struct pool_job *job)
+{
+	struct http_saving *s = (struct http_saving *)job;
+	bool finished = s->step == SAVE_FINISH && s->error == 0;
+
+	s->out = false;
+	if (!job->worked && s->error == 0)
+		s->error = ECANCELED;
+	s->failed = s->error != 0;
+	buf_reset(&s->writing);
+	/* Its client left while it was being finished: nobody knows of the file. */
+	if (finished && s->request == NULL)
+		ln_http_delete_file(s->path);
+	if (s->step == SAVE_FINISH || s->step == SAVE_GIVE_UP) {
+		save_tell(s);
+		saving_free(s);
+		return;
+	}
+	save_go_on(s);
+}
+
+static void
+save_swap(struct http_saving *s)
+{
+	struct buf empty = s->writing;
+
+	s->writing = s->filling;
+	s->filling = empty;
+}
+
+/* The next step, if no job is out. */
+static void
+save_go_on(struct http_saving *s)
+{
+	bool was_full = s->filling.len >= BLOCK;
+
+	if (s->out)
+		return;
+	if (s->error != 0 || s->too_long || s->request == NULL) {
+		save_submit(s, SAVE_GIVE_UP);
+	} else if (s->filling.len >= BLOCK || (s->ended && s->filling.len > 0)) {
+		save_swap(s);
+		save_submit(s, SAVE_WRITE);
+	} else if (s->ended) {
+		save_submit(s, SAVE_FINISH);
+	} else {
+		return;
+	}
+	if (!s->out) {
+		save_tell(s);
+		saving_free(s);
+	} else if (was_full && s->request != NULL && s->request->read_paused && !s->failed) {
+		http_read_resume(s->request);
+	}
+}
+
+static void
+save_piece(struct ln_http *request, const char *bytes, size_t len)
+{
+	struct http_saving *s = request->saving;
+
+	if (s == NULL || s->too_long || s->failed)
+		return;
+	s->received += len;
+	if (s->received > s->max) {
+		s->too_long = true;
+		http_read_pause(request);
+		save_go_on(s);
+		return;
+	}
+	buf_add(&s->filling, bytes, len);
+	if (s->filling.len < BLOCK)
+		return;
+	if (s->out)
+		http_read_pause(request);
+	else
+		save_go_on(s);
+}
+
+static void
+save_end(struct ln_http *request)
+{
+	if (request->saving == NULL)
+		return;
+	request->saving->ended = true;
+	save_go_on(request->saving);
+}
+
+static void
+save_gone(struct ln_http *request)
+{
+	struct http_saving *s = request->saving;
+
+	request->saving = NULL;
+	if (s == NULL)
+		return;
+	s->request = NULL;
+	save_go_on(s);
+}
+
+void
+ln_http_save_body(struct ln_http *http, const char *path, uint64_t max, uint64_t keep_free,
+    void (*saved)(struct ln_http *http, enum ln_http_body how, void *arg), void *arg)
+{
+	static const struct http_reader reader = { save_piece, save_end, save_gone };
+	struct http_saving *s;
+
+	if (http->head.length > 0 && (uint64_t)http->head.length > max) {
+		saved(http, LN_HTTP_BODY_TOO_LONG, arg);
+		return;
+	}
+	if (!http_read(http, &reader))
+		return;
+	s = xcalloc(1, sizeof *s);
+	s->job.work = save_work;
+	s->job.done = save_done;
+	s->request = http;
+	s->path = xstrdup(path);
+	s->part = xasprintf("%s.part", path);
+	s->fd = -1;
+	s->max = max;
+	s->keep_free = keep_free;
+	s->announced = http->head.length > 0 ? (uint64_t)http->head.length : 0;
+	s->saved = saved;
+	s->arg = arg;
+	s->ended = http->head.length == 0;
+	http->saving = s;
+	save_submit(s, SAVE_OPEN);
+	if (!s->out) {
+		save_tell(s);
+		saving_free(s);
+		return;
+	}
+	http_advance(http->http);
+}
