@@ -13,6 +13,8 @@
 #define PAGE 50
 #define PAGE_MAX 100
 #define IDS_MAX 100
+#define COUNT_PAGE 10000 /* with a page what is found is counted so far, and said if that is all */
+#define COUNT_ALONE 1000000 /* the same where the count is all that is asked for */
 
 /* --- who may ------------------------------------------------------------------------------- */
 
@@ -211,6 +213,8 @@ finish(struct ln_token **token, const struct ln_archive_page *page)
 		ln_add_text(set, "first", page->messages[0].id);
 		ln_add_text(set, "last", page->messages[page->count - 1].id);
 	}
+	if (page->total >= 0)
+		ln_add_textf(set, "count", "%lld", (long long)page->total);
 	ln_token_answer(token, result);
 }
 
@@ -267,6 +271,7 @@ archive_query(struct here *here, struct ln_ev_iq *ev)
 		error = read_set(set, &query);
 	if (error != LN_ERR_COUNT)
 		return ln_refuse(ev->stanza, error, "%s", "");
+	query.count_max = query.max == 0 ? COUNT_ALONE : COUNT_PAGE;
 	ln_later(ev, here->mod, &token);
 	if (!ln_archive_read(here->node, &query, token, page_read, NULL))
 		ln_token_refuse(&token, LN_ERR_ITEM_NOT_FOUND, NULL);

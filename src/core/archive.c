@@ -40,12 +40,14 @@ static const struct store_sql sql_add = {
 static const struct store_sql sql_replace = {
 	"UPDATE archive_message SET message = ? WHERE position = ? AND owner = ?"
 };
-#define RANGE                                                  \
-	"SELECT position, stamp, message FROM archive_message" \
-	" WHERE owner = ? AND position > ? AND position < ?"   \
+#define FOUND                                                                     \
+	" FROM archive_message WHERE owner = ? AND position > ? AND position < ?" \
 	" AND stamp >= ? AND stamp <= ? AND (who = ? OR ? IS NULL)"
+#define RANGE "SELECT position, stamp, message" FOUND
 static const struct store_sql sql_forward = { RANGE " ORDER BY position LIMIT ?" };
 static const struct store_sql sql_backward = { RANGE " ORDER BY position DESC LIMIT ?" };
+static const struct store_sql sql_count = { "SELECT count(*) FROM (SELECT position" FOUND
+					    " LIMIT ?) AS found" };
 static const struct store_sql sql_one = {
 	"SELECT position, stamp, message FROM archive_message WHERE position = ? AND owner = ?"
 };
@@ -200,6 +202,7 @@ struct reading {
 	ln_archive_fn *done;
 	void *arg;
 	unsigned max, steps; /* steps > 0: that many ids were asked for */
+	unsigned count_max;
 	bool backward;
 	char name[LN_JID_MAX + 1];
 };
@@ -239,12 +242,16 @@ read_range(struct ln_node *node, struct store_job *job, const struct reading *re
 {
 	struct arena *arena = work_arena();
 	struct ln_archived *list = arena_alloc(arena, (reading->max + 1) * sizeof *list);
+	const struct store_row *row;
 	unsigned seen = 0;
 
-	for (const struct store_row *row = store_rows(job, 0); row != NULL; row = row->next)
+	for (row = store_rows(job, 0); row != NULL; row = row->next)
 		if (seen++ < reading->max && read_row(node, arena, row, &list[page->count]))
 			page->count++;
 	page->complete = seen <= reading->max;
+	row = reading->count_max > 0 ? store_rows(job, 1) : NULL;
+	if (row != NULL && row->cell[0].integer <= reading->count_max)
+		page->total = row->cell[0].integer;
 	if (reading->backward)
 		reverse(list, page->count);
 	page->messages = list;
@@ -262,13 +269,14 @@ read_ids(struct ln_node *node, struct store_job *job, const struct reading *read
 		    read_row(node, arena, store_rows(job, i), &list[page->count]))
 			page->count++;
 	page->complete = true;
+	page->total = (int64_t)page->count;
 	page->messages = list;
 }
 
 static void
 give_page(struct ln_node *node, struct store_job *job, struct reading *reading)
 {
-	struct ln_archive_page page = { .ok = store_job_outcome(job) == STORE_OK };
+	struct ln_archive_page page = { .ok = store_job_outcome(job) == STORE_OK, .total = -1 };
 
 	if (page.ok && reading->steps > 0)
 		read_ids(node, job, reading, &page);
@@ -334,20 +342,32 @@ add_ids(struct ln_node *node, struct store_job *job, const char *const *ids, uns
 	return true;
 }
 
+static void
+add_step(struct ln_node *node, struct store_job *job, const struct store_sql *sql,
+    const struct ln_archive_query *query, const int64_t bounds[2], unsigned limit)
+{
+	store_add(job, sql, node_owner(node), store_int(bounds[0]), store_int(bounds[1]),
+	    store_int(query->start), store_int(query->end != 0 ? query->end : INT64_MAX),
+	    store_text(query->with), store_text(query->with), store_int((int64_t)limit + 1));
+}
+
+/* What was asked for between two positions, and the part of it that is on this page. */
 static bool
 add_range(struct ln_node *node, struct store_job *job, const struct ln_archive_query *query)
 {
-	int64_t after = 0, before = INT64_MAX;
+	int64_t all[2] = { 0, INT64_MAX }, page[2];
 
-	if (!bound(node, query->after, true, &after) ||
-	    !bound(node, query->after_id, true, &after) ||
-	    !bound(node, query->before, false, &before) ||
-	    !bound(node, query->before_id, false, &before))
+	if (!bound(node, query->after_id, true, &all[0]) ||
+	    !bound(node, query->before_id, false, &all[1]))
 		return false;
-	store_add(job, query->before != NULL ? &sql_backward : &sql_forward, node_owner(node),
-	    store_int(after), store_int(before), store_int(query->start),
-	    store_int(query->end != 0 ? query->end : INT64_MAX), store_text(query->with),
-	    store_text(query->with), store_int((int64_t)query->max + 1));
+	memcpy(page, all, sizeof page);
+	if (!bound(node, query->after, true, &page[0]) ||
+	    !bound(node, query->before, false, &page[1]))
+		return false;
+	add_step(node, job, query->before != NULL ? &sql_backward : &sql_forward, query, page,
+	    query->max);
+	if (query->count_max > 0)
+		add_step(node, job, &sql_count, query, all, query->count_max);
 	return true;
 }
 
@@ -368,6 +388,7 @@ ln_archive_read(struct ln_node *node, const struct ln_archive_query *query, stru
 	reading->done = done;
 	reading->arg = arg;
 	reading->max = query->max;
+	reading->count_max = query->count_max;
 	reading->backward = query->before != NULL;
 	reading->jid = node->entity.jid;
 	memcpy(reading->name, node->entity.jid.full, ln_jid_len(&node->entity.jid));

@@ -44,6 +44,8 @@ struct ln_archive_query {
 	const char *with;
 	const char *const *ids; /* exactly these, NULL at the end; NULL: all */
 	unsigned max;
+	unsigned
+	    count_max; /* count what is found on all pages, if it is no more than this; 0: no */
 };
 
 struct ln_archived {
@@ -55,6 +57,7 @@ struct ln_archived {
 struct ln_archive_page {
 	bool ok;       /* false: the disk failed */
 	bool complete; /* nothing lies beyond this page in the direction of paging */
+	int64_t total; /* on all pages; -1: not counted, or more than `count_max` */
 	size_t count;
 	const struct ln_archived *messages; /* oldest first */
 };

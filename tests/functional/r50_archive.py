@@ -49,6 +49,7 @@ class Page:
         assert element.get("type") == "result", element.get("type")
         self.fin = element.find(f"{{{MAM}}}fin")
         self.complete = self.fin.get("complete") == "true"
+        self.count = self.fin.findtext(f"{{{RSM}}}set/{{{RSM}}}count")
 
     def bodies(self):
         return [m.findtext(f"{CLIENT}body") for m in self.messages]
@@ -90,6 +91,20 @@ def test_pages(coven, witches, said):
     assert earlier.ids == said[:7] and earlier.complete
     flipped = Page(hag, coven, "<max>3</max><before/>", f"<flip-page xmlns='{MAM}'/>")
     assert flipped.bodies() == ["m9", "m8", "m7"]
+
+
+def test_count(coven, witches, said):
+    """XEP-0059 §2.6, §2.7: of all pages of what was asked for."""
+    _, hag = witches
+    assert Page(hag, coven, "<max>2</max>").count == "10"
+    assert Page(hag, coven, f"<max>2</max><after>{said[5]}</after>").count == "10"
+    assert Page(hag, coven, "<max>2</max><before/>").count == "10"
+    alone = Page(hag, coven, "<max>0</max>", **{"with": coven / "thirdwitch"})
+    assert alone.count == "5" and not alone.ids and not alone.complete
+    assert Page(hag, coven, "<max>1</max>", after_id=said[2], before_id=said[5]).count == "2"
+    assert Page(hag, coven, ids=[said[1], said[3]]).count == "2"
+    nothing = Page(hag, coven, start="2100-01-01T00:00:00Z")
+    assert nothing.count == "0" and nothing.complete
 
 
 def test_filters(coven, witches, said):
