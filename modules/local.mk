@@ -193,6 +193,7 @@ modules_muc_so_SOURCES = modules/muc/mod_muc.c \
 	modules/muc/directory.c modules/muc/directory.h \
 	modules/muc/disco.c \
 	modules/muc/enter.c \
+	modules/muc/ghost.c \
 	modules/muc/history.c \
 	modules/muc/invite.c \
 	modules/muc/message.c \

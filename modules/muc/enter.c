@@ -42,37 +42,6 @@ leave_visit(struct here *here, struct visit *visit, const struct notice *notice,
 		presence_show(here, occupant, NULL);
 }
 
-/* What a delivery that failed says of the client (§15, "ghost users"). */
-static bool
-is_gone(const struct ln_stanza *error)
-{
-	switch (ln_stanza_error(error)) {
-	case LN_ERR_GONE:
-	case LN_ERR_ITEM_NOT_FOUND:
-	case LN_ERR_RECIPIENT_UNAVAILABLE:
-	case LN_ERR_REDIRECT:
-	case LN_ERR_REMOTE_SERVER_NOT_FOUND:
-	case LN_ERR_REMOTE_SERVER_TIMEOUT:
-	case LN_ERR_SERVICE_UNAVAILABLE:
-	case LN_ERR_JID_MALFORMED:
-	case LN_ERR_INTERNAL_SERVER_ERROR:
-		return true;
-	default:
-		return false;
-	}
-}
-
-void
-leave_ghost(struct here *here, const struct ln_stanza *error)
-{
-	struct visit *visit =
-	    ln_from(error) != NULL ? visit_by_jid(here->room, ln_from(error)) : NULL;
-	static const struct notice lost = { .codes = { 333 } };
-
-	if (visit != NULL && is_gone(error))
-		leave_visit(here, visit, &lost, NULL);
-}
-
 /* --- roles and affiliations -------------------------------------------------------------- */
 
 /* A role that is not shown to others takes the occupant out of their sight. */
@@ -331,6 +300,8 @@ let_in(struct here *here, const struct ln_stanza *st, struct occupant *same, boo
 	}
 	visit = visit_add(room, occupant, ln_from(st));
 	visit_set_presence(visit, st);
+	if (!ln_is_local(&occupant->bare))
+		ghost_watch(here);
 	if (room->config.whois == WHOIS_ANYONE)
 		add_code(&notice, 100);
 	if (room_archives(room))
@@ -507,7 +478,7 @@ enter_presence(struct here *here, struct ln_ev_node *ev)
 			leave_visit(here, visit, NULL, ev->stanza);
 		break;
 	case LN_TYPE_ERROR:
-		leave_ghost(here, ev->stanza);
+		ghost_error(here, ev->stanza);
 		break;
 	default:
 		break; /* rooms are subscribed to by nobody, and probes are not answered (§17.3) */

@@ -237,7 +237,7 @@ message_received(struct here *here, struct ln_ev_node *ev)
 	struct ln_stanza *st = ev->stanza;
 
 	if (ln_type(st) == LN_TYPE_ERROR)
-		leave_ghost(here, st);
+		ghost_error(here, st);
 	else if (!here->room->exists || (here->room->locked && sender_of(here, st) == NULL))
 		ln_refuse(st, LN_ERR_ITEM_NOT_FOUND, "There is no such room.");
 	else if (!ln_jid_is_bare(ln_to(st)))

@@ -30,6 +30,9 @@ static const struct ln_option options[] = { LN_OPTION_DOMAIN(muc_conf, host, "co
 	    "How long archived messages are kept.", .flags = LN_MAY_BE_OFF),
 	LN_OPTION_DURATION(muc_conf, unconfigured, 600000, 1000, 86400000,
 	    "A new room that nobody has configured for so long is given up."),
+	LN_OPTION_DURATION(muc_conf, ping, 900000, 1000, 86400000,
+	    "Clients of other servers that were silent for so long are pinged.",
+	    .flags = LN_MAY_BE_OFF),
 	LN_OPTION_RATE(muc_conf, messages, 1000, 10000,
 	    "Messages that somebody may send to one room."),
 	LN_OPTION_RATE(muc_conf, presence, 60, 60000,
@@ -72,6 +75,7 @@ room_stanza(const struct ln_mod *mod, struct ln_node *node, struct ln_ev_node *e
 
 	if (ln_from(ev->stanza) == NULL)
 		return;
+	ghost_heard(&here, ev->stanza);
 	switch (ln_kind(ev->stanza)) {
 	case LN_MESSAGE:
 		message_received(&here, ev);
@@ -115,6 +119,7 @@ room_iq(const struct ln_mod *mod, struct ln_node *node, struct ln_ev_iq *ev)
 
 	if (ln_from(ev->stanza) == NULL || ev->query == NULL)
 		return LN_PASS;
+	ghost_heard(&here, ev->stanza);
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
 		const struct request *request = &requests[i];
 

@@ -14,6 +14,7 @@
  *	occupant.c	who is in
  *	presence.c	what is shown of whom to whom
  *	enter.c		joining, renaming, leaving
+ *	ghost.c		those who are gone and have not said so
  *	message.c	what is said; subjects, private messages
  *	invite.c	invitations, declines, voice requests
  *	history.c	what a newcomer is told
@@ -55,7 +56,7 @@ struct muc_conf {
 	const char *host;
 	int create; /* enum create_policy */
 	int64_t history, max_occupants, max_affiliations, max_nick, max_message, max_rooms;
-	ln_msec keep, unconfigured;
+	ln_msec keep, unconfigured, ping;
 	bool archive;
 	struct ln_rate messages, presence, joins, rooms;
 };
@@ -80,6 +81,7 @@ struct visit {
 	struct ln_jid jid;       /* full */
 	struct occupant *occupant;
 	struct ln_stanza *presence; /* the last one, as it came */
+	int64_t heard_ms, asked_ms; /* by ln_now(): heard of, pinged (0: no) */
 };
 TAILQ_HEAD(visit_list, visit);
 
@@ -111,6 +113,7 @@ STAILQ_HEAD(history, remembered);
 struct room {
 	struct ln_node *node;
 	bool exists;     /* false: nobody has made it */
+	bool watched;    /* ghost.c looks after it */
 	bool locked;     /* made, and waits for its first configuration */
 	int64_t created; /* wall-clock ms */
 	struct room_config config;

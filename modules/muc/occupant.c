@@ -165,6 +165,7 @@ visit_add(struct room *room, struct occupant *occupant, const struct ln_jid *jid
 
 	ln_jid_copy(&visit->jid, jid);
 	visit->occupant = occupant;
+	visit->heard_ms = ln_now();
 	TAILQ_INSERT_TAIL(&occupant->visits, visit, link);
 	ln_dict_set(room->visits, visit->jid.full, visit);
 	ln_node_memory(room->node, OCCUPANT_BYTES);

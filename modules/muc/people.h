@@ -90,12 +90,21 @@ bool sees_jids(const struct room *room, const struct occupant *occupant);
 /* A message with status codes from the room to everybody in it. */
 void presence_tell_codes(struct here *here, const int *codes);
 
+/* --- ghost.c ---------------------------------------------------------------------------------------- */
+
+/* An error that came back: does it say that a client is gone? */
+void ghost_error(struct here *here, const struct ln_stanza *error);
+
+/* A client was heard of; an iq answered what the room has asked it. */
+void ghost_heard(struct here *here, const struct ln_stanza *st);
+void ghost_answer(struct here *here, const struct ln_stanza *answer);
+
+/* Somebody of another server is in: looks after him from now on. */
+void ghost_watch(struct here *here);
+
 /* --- enter.c ---------------------------------------------------------------------------------------- */
 
 void enter_presence(struct here *here, struct ln_ev_node *ev);
-
-/* An error that came back: does it say that a client is gone? */
-void leave_ghost(struct here *here, const struct ln_stanza *error);
 
 /* Is this within the rate that one account has in one room? */
 bool within_rate(const struct here *here, const char *what, const struct ln_jid *who,

@@ -126,7 +126,9 @@ relay_iq(struct here *here, struct ln_ev_node *ev)
 {
 	struct ln_stanza *st = ev->stanza;
 
-	if (ln_type(st) != LN_GET && ln_type(st) != LN_SET)
+	if (ln_type(st) != LN_GET && ln_type(st) != LN_SET && ln_jid_is_bare(ln_to(st)))
+		ghost_answer(here, st);
+	else if (ln_type(st) != LN_GET && ln_type(st) != LN_SET)
 		answer(here, st);
 	else if (!here->room->exists)
 		ln_refuse(st, LN_ERR_ITEM_NOT_FOUND, "There is no such room.");

@@ -308,6 +308,7 @@ room_unlock(struct here *here)
 {
 	here->room->locked = false;
 	ln_node_timer(here->node, 0, NULL);
+	ghost_watch(here);
 	room_save(here);
 }
 

@@ -12,7 +12,7 @@ ROOM = "room@conference.a.example"
 def cast(authority):
     world = World(authority, s2s={"trust": "dialback"})
     world.a = world.server("a.example", config={
-        "modules": {"muc": {"host": "conference.$host"}}}, also=("conference.a.example",))
+        "modules": {"muc": {"host": "conference.$host", "ping": "1s"}}}, also=("conference.a.example",))
     world.b = world.server("b.example")
     world.start()
     juliet = world.a.client("juliet", "balcony")
@@ -81,3 +81,47 @@ def test_server_gone(cast):
     juliet.send(f"<message to='{ROOM}' type='groupchat' id='x'><body>Anybody?</body></message>")
     until(juliet, "presence", from_=f"{ROOM}/romeo", type="unavailable")
     world.b.start()
+
+
+def test_server_gone_unheard(cast):
+    """Nobody says anything: the room asks."""
+    both_in(cast)
+    world, juliet, _ = cast
+    world.b.kill()
+    gone = until(juliet, "presence", from_=f"{ROOM}/romeo", type="unavailable")
+    assert gone.find(".//{http://jabber.org/protocol/muc#user}status[@code='333']") is not None
+    world.b.start()
+
+
+def asked(client, name, ns):
+    while True:
+        request = until(client, "iq", type="get", from_=ROOM)
+        if request.find(f"{{{ns}}}{name}") is not None:
+            return request
+
+
+def unavailable(client, request):
+    client.send(f"<iq type='error' to='{ROOM}' id='{request.get('id')}'><error type='cancel'>"
+                "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>")
+
+
+def test_silent(cast):
+    """Who answers stays, be it that he knows no pings; who does not is gone."""
+    _, juliet, romeo = cast
+    both_in(cast)
+    ping = asked(romeo, "ping", "urn:xmpp:ping")
+    romeo.send(f"<iq type='result' to='{ROOM}' id='{ping.get('id')}'/>")
+    unavailable(romeo, asked(romeo, "ping", "urn:xmpp:ping"))
+    info = asked(romeo, "query", "http://jabber.org/protocol/disco#info")
+    romeo.send(f"<iq type='result' to='{ROOM}' id='{info.get('id')}'/>")
+    asked(romeo, "ping", "urn:xmpp:ping")
+    until(juliet, "presence", from_=f"{ROOM}/romeo", type="unavailable")
+
+
+def test_unknown_to_its_server(cast):
+    """Neither pings nor features: there is no such client."""
+    _, juliet, romeo = cast
+    both_in(cast)
+    unavailable(romeo, asked(romeo, "ping", "urn:xmpp:ping"))
+    unavailable(romeo, asked(romeo, "query", "http://jabber.org/protocol/disco#info"))
+    until(juliet, "presence", from_=f"{ROOM}/romeo", type="unavailable")
