@@ -198,6 +198,7 @@ ln_archive_trim(struct ln_node *node, int64_t keep, int64_t before)
 
 struct reading {
 	struct ln_jid jid;
+	uint64_t birth;
 	struct ln_token *token;
 	ln_archive_fn *done;
 	void *arg;
@@ -289,7 +290,7 @@ static void
 page_read(struct store_job *job, void *arg)
 {
 	struct reading *reading = arg;
-	struct ln_node *node = node_of(entity_find(&reading->jid));
+	struct ln_node *node = node_of(entity_of_birth(&reading->jid, reading->birth));
 
 	if (node == NULL) {
 		const struct ln_archive_page nothing = { .ok = false };
@@ -302,9 +303,7 @@ page_read(struct store_job *job, void *arg)
 	work_begin(&node->entity, NULL);
 	give_page(node, job, reading);
 	work_end();
-	node = node_of(entity_find(&reading->jid));
-	if (node != NULL && node->entity.jobs > 0)
-		entity_job_end(&node->entity);
+	entity_job_end(&reading->jid, reading->birth);
 }
 
 static int64_t
@@ -393,7 +392,7 @@ ln_archive_read(struct ln_node *node, const struct ln_archive_query *query, stru
 	reading->jid = node->entity.jid;
 	memcpy(reading->name, node->entity.jid.full, ln_jid_len(&node->entity.jid));
 	reading->jid.full = reading->name;
-	entity_job_begin(&node->entity);
+	reading->birth = entity_job_begin(&node->entity);
 	work_read(&node->entity, job, page_read, reading);
 	return true;
 }

@@ -50,6 +50,7 @@ struct entity_worker {
 	struct absent_list absent_order;
 	unsigned absent_count;
 	unsigned ready_count;
+	uint64_t births;
 	struct entity *serving; /* NULL again when a handler removed it */
 };
 
@@ -211,6 +212,7 @@ entity_get(const struct ln_jid *jid, const struct entity_ops *ops, const struct 
 	entity->ops = ops;
 	entity->host = host;
 	entity->life = LIFE_LOADING;
+	entity->birth = ++ew->births;
 	entity->memory = ops->size + ln_jid_len(&entity->jid);
 	STAILQ_INIT(&entity->inbox);
 	HASH_ADD_KEYPTR_BYHASHVALUE(hh, ew->table, entity->jid.full, ln_jid_bare_len(jid),
@@ -397,16 +399,29 @@ serve_all(struct worker *worker)
 
 /* --- calls and jobs --------------------------------------------------------------------------- */
 
-void
+uint64_t
 entity_job_begin(struct entity *entity)
 {
 	lru_take(local(), entity);
 	entity->jobs++;
+	return entity->birth;
+}
+
+struct entity *
+entity_of_birth(const struct ln_jid *bare, uint64_t birth)
+{
+	struct entity *entity = entity_find(bare);
+
+	return entity != NULL && entity->birth == birth ? entity : NULL;
 }
 
 void
-entity_job_end(struct entity *entity)
+entity_job_end(const struct ln_jid *bare, uint64_t birth)
 {
+	struct entity *entity = entity_of_birth(bare, birth);
+
+	if (entity == NULL)
+		return;
 	assert(entity->jobs > 0);
 	if (--entity->jobs == 0 && !entity->is_ready)
 		lru_put(local(), entity);

@@ -95,6 +95,7 @@ struct entity {
 	TAILQ_ENTRY(entity) ready; /* in the worker's list of those with something to do */
 	TAILQ_ENTRY(entity) lru;
 	unsigned jobs;         /* store, crypto, fan-out jobs out: not evictable */
+	uint64_t birth;        /* which of those that had its name; see entity_job_begin() */
 	size_t memory;         /* estimated bytes, for eviction */
 	struct fanout *fanout; /* head: being sent; the inbox waits */
 	size_t lru_weight;
@@ -134,10 +135,15 @@ void entity_die(struct entity *entity);
 /* Removes it from the table and unloads it; what is in its inbox is dropped. */
 void entity_remove(struct entity *entity);
 
-/* Jobs out keep an entity from being evicted; a completion finds it by the reference and may
- * find nothing. */
-void entity_job_begin(struct entity *entity);
-void entity_job_end(struct entity *entity);
+/*
+ * Jobs out keep an entity from being evicted, but not from being removed, and
+ * another of its name may be there when one is done: so a job remembers the
+ * birth that entity_job_begin() returns. entity_of_birth() is NULL if that
+ * entity is gone; entity_job_end() does nothing then.
+ */
+uint64_t entity_job_begin(struct entity *entity);
+struct entity *entity_of_birth(const struct ln_jid *bare, uint64_t birth);
+void entity_job_end(const struct ln_jid *bare, uint64_t birth);
 
 /* A call in the entity's turn, for timers and completions; `entity` NULL: it is gone. Any worker. */
 void entity_call(const struct ln_jid *bare, void (*run)(struct entity *entity, void *arg),

@@ -326,6 +326,7 @@ typedef void created_fn(const struct ln_mod *mod, struct ln_node *node, bool ok)
 
 struct creating {
 	struct named named;
+	uint64_t birth;
 	created_fn *done;
 };
 
@@ -346,13 +347,12 @@ static void
 numbered(struct store_job *job, void *arg)
 {
 	struct creating *creating = arg;
-	struct ln_node *node = node_of(entity_find(&creating->named.jid));
+	struct ln_node *node = node_of(entity_of_birth(&creating->named.jid, creating->birth));
 	const struct store_row *row = store_rows(job, 0);
 
 	if (node != NULL && node->creating)
 		end_creation(node, creating->done, row != NULL ? row->cell[0].integer : 0);
-	if (node != NULL && node->entity.jobs > 0)
-		entity_job_end(&node->entity);
+	entity_job_end(&creating->named.jid, creating->birth);
 	free(creating);
 }
 
@@ -372,7 +372,7 @@ created(struct entity *entity, void *arg, bool ok)
 	}
 	job = store_job_new(work_store(), "node");
 	store_entity_find(job, creating->named.name);
-	entity_job_begin(entity);
+	creating->birth = entity_job_begin(entity);
 	work_read(entity, job, numbered, creating);
 }
 
@@ -469,6 +469,7 @@ typedef void value_fn(const struct ln_mod *mod, struct ln_node *node, struct ln_
 
 struct reading {
 	struct named named;
+	uint64_t birth;
 	struct ln_token *token;
 	value_fn *done;
 };
@@ -489,7 +490,7 @@ static void
 value_read(struct store_job *job, void *arg)
 {
 	struct reading *reading = arg;
-	struct ln_node *node = node_of(entity_find(&reading->named.jid));
+	struct ln_node *node = node_of(entity_of_birth(&reading->named.jid, reading->birth));
 
 	if (node == NULL || store_job_outcome(job) != STORE_OK) {
 		if (reading->token != NULL)
@@ -499,8 +500,7 @@ value_read(struct store_job *job, void *arg)
 		give_document(node, job, reading);
 		work_end();
 	}
-	if (node != NULL && node->entity.jobs > 0)
-		entity_job_end(&node->entity);
+	entity_job_end(&reading->named.jid, reading->birth);
 }
 
 void
@@ -515,7 +515,7 @@ ln_node_value_read(const struct ln_mod *mod, struct ln_node *node, unsigned valu
 	reading->done = done;
 	store_value_get(job, node->entity.number, mod->def->name, mod->def->values[value].name,
 	    key);
-	entity_job_begin(&node->entity);
+	reading->birth = entity_job_begin(&node->entity);
 	work_read(&node->entity, job, value_read, reading);
 }
 

@@ -40,6 +40,7 @@ struct asking {
 	unsigned slot; /* of the module */
 	bool has_host, has_entity;
 	struct ln_jid host, entity; /* texts in `names` */
+	uint64_t birth;             /* of the entity */
 	char names[];
 };
 
@@ -107,7 +108,8 @@ static void
 answered(struct store_job *job, void *arg)
 {
 	const struct asking *asking = arg;
-	struct entity *entity = asking->has_entity ? entity_find(&asking->entity) : NULL;
+	struct entity *entity =
+	    asking->has_entity ? entity_of_birth(&asking->entity, asking->birth) : NULL;
 
 	if (entity == NULL) {
 		tell(asking, job);
@@ -116,9 +118,7 @@ answered(struct store_job *job, void *arg)
 	work_begin(entity, NULL);
 	tell(asking, job);
 	work_end();
-	entity = entity_find(&asking->entity);
-	if (entity != NULL && entity->jobs > 0)
-		entity_job_end(entity);
+	entity_job_end(&asking->entity, asking->birth);
 }
 
 /* --- asking ---------------------------------------------------------------------------------------- */
@@ -133,7 +133,7 @@ ln_query_params(const struct ln_mod *mod, ln_found_fn *found, void *arg, const s
 
 	add_step(job, sql, params, count);
 	if (entity != NULL)
-		entity_job_begin(entity);
+		asking->birth = entity_job_begin(entity);
 	store_read(job, entity != NULL ? entity->last_write : 0, answered, asking);
 }
 
@@ -148,7 +148,7 @@ ln_store_then_params(const struct ln_mod *mod, ln_found_fn *stored, void *arg,
 
 	add_step(job, sql, params, count);
 	if (entity != NULL)
-		entity_job_begin(entity);
+		asking->birth = entity_job_begin(entity);
 	written = store_write(job, answered, asking);
 	if (entity != NULL)
 		entity->last_write = written;

@@ -345,6 +345,7 @@ ln_value_set(const struct ln_mod *mod, struct ln_account *account, unsigned valu
 
 struct reading {
 	struct ln_jid jid;
+	uint64_t birth;
 	unsigned slot;
 	struct ln_token *token;
 	void (*done)(const struct ln_mod *mod, struct ln_account *account, struct ln_token *token,
@@ -375,7 +376,7 @@ static void
 value_read(struct store_job *job, void *arg)
 {
 	struct reading *reading = arg;
-	struct entity *entity = entity_find(&reading->jid);
+	struct entity *entity = entity_of_birth(&reading->jid, reading->birth);
 	struct ln_account *account = entity != NULL ? account_of_entity(entity) : NULL;
 
 	if (account == NULL || entity->life == LIFE_DYING) {
@@ -386,9 +387,7 @@ value_read(struct store_job *job, void *arg)
 		give_document(reading, account, job);
 		work_end();
 	}
-	entity = entity_find(&reading->jid);
-	if (entity != NULL && entity->jobs > 0)
-		entity_job_end(entity);
+	entity_job_end(&reading->jid, reading->birth);
 }
 
 void
@@ -408,7 +407,7 @@ ln_value_read(const struct ln_mod *mod, struct ln_account *account, unsigned val
 	reading->token = token;
 	reading->done = done;
 	store_value_get(job, entity->number, mod->def->name, mod->def->values[value].name, key);
-	entity_job_begin(entity);
+	reading->birth = entity_job_begin(entity);
 	work_read(entity, job, value_read, reading);
 }
 

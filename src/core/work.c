@@ -26,6 +26,7 @@ STAILQ_HEAD(after_list, after);
 
 struct done {
 	struct ln_jid jid;
+	uint64_t birth; /* of the entity: another may have its name by then */
 	struct after_list list;
 	char name[];
 };
@@ -132,6 +133,7 @@ work_job(void)
 	memcpy(work.done->name, work.entity->jid.full, len);
 	work.done->jid = work.entity->jid;
 	work.done->jid.full = work.done->name;
+	work.done->birth = work.entity->birth;
 	STAILQ_INIT(&work.done->list);
 	if (hold_any(&work.hold))
 		add_after()->hold = hold_take(&work.hold);
@@ -214,7 +216,6 @@ durable(struct store_job *job, void *arg)
 	struct done *done = arg;
 	enum store_outcome outcome = store_job_outcome(job);
 	bool ok = outcome == STORE_OK;
-	struct entity *entity;
 	struct after *after;
 
 	/* Late: the account was deleted meanwhile; that is no failure (DESIGN section 8). */
@@ -230,19 +231,16 @@ durable(struct store_job *job, void *arg)
 		else if (after->result != NULL)
 			send_failure(after->result);
 		if (after->fn != NULL)
-			after->fn(entity_find(&done->jid), after->arg, ok);
+			after->fn(entity_of_birth(&done->jid, done->birth), after->arg, ok);
 	}
-	/* A call may have removed the entity. */
-	entity = entity_find(&done->jid);
-	if (entity != NULL && entity->jobs > 0)
-		entity_job_end(entity);
+	entity_job_end(&done->jid, done->birth);
 }
 
 /* The handler may have removed its entity. Returns the number of the write, for reads. */
 static uint64_t
 submit(struct work *ended)
 {
-	struct entity *entity = entity_find(&ended->done->jid);
+	struct entity *entity = entity_of_birth(&ended->done->jid, ended->done->birth);
 	uint64_t seq;
 
 	if (entity != NULL)

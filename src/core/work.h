@@ -42,7 +42,7 @@ void work_hold(struct hold *hold);
 void work_result(struct ln_stanza *result);
 
 /* Calls `fn` at home after the commit; `ok` false: the job failed. The entity may be gone by
- * then: `fn` gets what entity_find() says. */
+ * then, and another have its name: `fn` gets NULL. */
 void work_when_durable(void (*fn)(struct entity *entity, void *arg, bool ok), void *arg);
 
 /*

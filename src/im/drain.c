@@ -33,6 +33,7 @@ METRICS(metrics, "drain", rows);
 
 struct page {
 	struct ln_jid jid;
+	uint64_t birth; /* of the account's entity */
 	uint64_t session;
 	uint32_t turn;
 	unsigned limit;
@@ -187,15 +188,14 @@ static void
 page_read(struct store_job *job, void *arg)
 {
 	struct page *page = arg;
-	struct entity *entity = entity_find(&page->jid);
+	struct entity *entity = entity_of_birth(&page->jid, page->birth);
 	struct ln_account *account;
 	struct ln_session *session;
 
 	if (entity == NULL)
 		return;
 	account = account_of(entity);
-	if (entity->jobs > 0)
-		entity_job_end(entity);
+	entity_job_end(&page->jid, page->birth);
 	session = session_find(page->session);
 	if (session == NULL || account->drain_session != session->id ||
 	    account->drain_turn != page->turn)
@@ -223,7 +223,7 @@ read_page(struct ln_session *session)
 		account->drain_after = account->drain_back - 1;
 	account->drain_back = 0;
 	store_pending_page(job, account->entity.number, account->drain_after, page->limit);
-	entity_job_begin(&account->entity);
+	page->birth = entity_job_begin(&account->entity);
 	work_read(&account->entity, job, page_read, page);
 }
 

@@ -23,12 +23,14 @@ src_liblinnet_a_SOURCES += \
 
 entity_kit = tests/unit/entity_kit.c tests/unit/entity_kit.h
 s2s_kit = tests/unit/s2s_kit.c tests/unit/s2s_kit.h $(entity_kit)
-unit_tests += tests/unit/test_dialback tests/unit/test_link tests/unit/test_negotiate tests/unit/test_session
+unit_tests += tests/unit/test_dialback tests/unit/test_entity tests/unit/test_link tests/unit/test_negotiate tests/unit/test_session
 tests_unit_test_dialback_SOURCES = tests/unit/test_dialback.c
 tests_unit_test_link_SOURCES = tests/unit/test_link.c $(s2s_kit)
 client_kit = tests/unit/client_kit.c tests/unit/client_kit.h $(entity_kit) $(sasl_modules)
 tests_unit_test_negotiate_SOURCES = tests/unit/test_negotiate.c $(client_kit)
 tests_unit_test_negotiate_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
+tests_unit_test_entity_SOURCES = tests/unit/test_entity.c $(client_kit)
+tests_unit_test_entity_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
 tests_unit_test_session_SOURCES = tests/unit/test_session.c $(client_kit)
 tests_unit_test_session_CPPFLAGS = $(AM_CPPFLAGS) -DLN_STATIC_MODULES -I$(top_srcdir)/modules
 
