@@ -19,7 +19,7 @@ enum { ACCESS_LOCAL, ACCESS_ALL };
 
 struct proxy_conf {
 	const char *host, *address;
-	int64_t port, rate, max_size;
+	int64_t port, rate, max_size, per_user, per_address;
 	ln_msec idle;
 	int access;
 };
@@ -38,6 +38,10 @@ static const struct ln_option options[] = { LN_OPTION_DOMAIN(proxy_conf, host, "
 	    "Bytes a second of one stream; off: any.", .flags = LN_MAY_BE_OFF),
 	LN_OPTION_SIZE(proxy_conf, max_size, LN_OFF, 1024, INT64_C(1) << 50,
 	    "Bytes of one stream; off: any.", .flags = LN_MAY_BE_OFF),
+	LN_OPTION_INT(proxy_conf, per_user, 20, 1, 100000,
+	    "Open streams that one account may have activated."),
+	LN_OPTION_INT(proxy_conf, per_address, 50, 2, 100000,
+	    "Connections of one address, those that wait to be activated included."),
 	LN_OPTION_DURATION(proxy_conf, idle, 5 * 60 * 1000, 1000, 24 * 3600 * 1000,
 	    "A stream on which nothing moves for so long ends."),
 	LN_OPTION_END };
@@ -92,6 +96,8 @@ activated(enum ln_bytestream_outcome outcome, void *arg)
 
 	if (outcome == LN_BYTESTREAM_ACTIVE)
 		ln_token_answer(&token, ln_iq_result(ln_token_request(token)));
+	else if (outcome == LN_BYTESTREAM_TOO_MANY)
+		ln_token_refuse(&token, LN_ERR_RESOURCE_CONSTRAINT, "You have too many open.");
 	else if (outcome == LN_BYTESTREAM_ALONE)
 		ln_token_refuse(&token, LN_ERR_NOT_ALLOWED, "One side is not connected.");
 	else
@@ -102,8 +108,9 @@ static enum ln_verdict
 proxy_activate(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
 	const struct proxy_conf *conf = ln_conf(mod);
-	const struct ln_bytestream_limits limits = { conf->rate, conf->max_size,
-		ln_ms(conf->idle) };
+	struct ln_bytestream_limits limits = { conf->rate, conf->max_size, ln_ms(conf->idle), NULL,
+		(unsigned)conf->per_user };
+	char owner[LN_JID_MAX + 1];
 	const char *sid = ln_elem_attr(ev->query, "sid");
 	const char *text = ln_elem_child_text(ev->query, "activate", NS_BYTESTREAMS);
 	char address[LN_BYTESTREAM_ADDRESS + 1];
@@ -118,6 +125,9 @@ proxy_activate(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	if (ln_jid_parse(ln_stanza_arena(ev->stanza), text, strlen(text), &target) != LN_JID_OK)
 		return ln_refuse(ev->stanza, LN_ERR_JID_MALFORMED, "That is no address.");
 	make_address(sid, ln_from(ev->stanza), &target, address);
+	snprintf(owner, sizeof owner, "%.*s", (int)ln_jid_bare_len(ln_from(ev->stanza)),
+	    ln_from(ev->stanza)->full);
+	limits.owner = owner;
 	ln_later(ev, mod, &token);
 	ln_bytestream_activate(address, &limits, activated, token);
 	return LN_DONE;
@@ -128,7 +138,8 @@ proxy_start(const struct ln_mod *mod, char *message, size_t room)
 {
 	const struct proxy_conf *conf = ln_conf(mod);
 
-	return ln_bytestream_listen((uint16_t)conf->port, message, room);
+	return ln_bytestream_listen((uint16_t)conf->port, (unsigned)conf->per_address, message,
+	    room);
 }
 
 static void

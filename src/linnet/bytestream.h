@@ -2,7 +2,7 @@
  * Mediated bytestreams (XEP-0065): two SOCKS5 connections that ask for the same
  * address are joined when somebody who knows it says so.
  *
- *	ln_bytestream_listen(7625, message, room)	in a module's `start`
+ *	ln_bytestream_listen(7625, 50, message, room)	in a module's `start`
  *	ln_bytestream_activate(address, &limits, done, arg)
  *	ln_bytestream_unlisten(7625)			in `stop`
  *
@@ -25,16 +25,24 @@ struct ln_bytestream_limits {
 	int64_t rate;    /* bytes a second, both ways together; LN_OFF: any */
 	int64_t size;    /* bytes, both ways together; LN_OFF: any */
 	int64_t idle_ms; /* nothing moves for so long: it ends */
+
+	const char *owner;  /* whose it is: copied; and how many he may have open */
+	unsigned per_owner; /* 0: any number */
 };
 
 enum ln_bytestream_outcome {
 	LN_BYTESTREAM_ACTIVE,
-	LN_BYTESTREAM_NOBODY, /* neither side is there */
-	LN_BYTESTREAM_ALONE   /* one side is */
+	LN_BYTESTREAM_NOBODY,  /* neither side is there */
+	LN_BYTESTREAM_ALONE,   /* one side is */
+	LN_BYTESTREAM_TOO_MANY /* its owner has as many as he may */
 };
 
-/* Main thread. Several instances may have one port: it is opened once. False with a sentence. */
-bool ln_bytestream_listen(uint16_t port, char *message, size_t room);
+/*
+ * Main thread. Several instances may have one port: it is opened once, and the last word on
+ * `per_address` counts: connections of one address, those that wait included; 0: any number.
+ * False with a sentence.
+ */
+bool ln_bytestream_listen(uint16_t port, unsigned per_address, char *message, size_t room);
 void ln_bytestream_unlisten(uint16_t port);
 
 /* Any worker; `done` is called on it, later. The address is copied. */

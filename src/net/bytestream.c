@@ -9,9 +9,11 @@
  */
 #include "net/bytestream.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -31,7 +33,7 @@
 #define UNSENT_LOW ((size_t)64 * 1024)
 #define PORTS_MAX 16
 
-enum { SIDES, ACTIVATED, BYTES, REFUSED, TOO_LONG };
+enum { SIDES, ACTIVATED, BYTES, REFUSED, TOO_LONG, TOO_MANY };
 static const struct metric_row rows[] = {
 	[SIDES] = { "sides", METRIC_GAUGE, "Connections of bytestreams." },
 	[ACTIVATED] = { "activated_total", METRIC_COUNTER, "Bytestreams activated." },
@@ -39,6 +41,8 @@ static const struct metric_row rows[] = {
 	[REFUSED] = { "refused_total", METRIC_COUNTER,
 	    "Connections that asked for something else." },
 	[TOO_LONG] = { "limited_total", METRIC_COUNTER, "Bytestreams ended by a limit." },
+	[TOO_MANY] = { "too_many_total", METRIC_COUNTER,
+	    "Connections and bytestreams refused because their address or owner has too many." },
 };
 METRICS(metrics, "bytestream", rows);
 
@@ -52,6 +56,7 @@ struct meeting {
 	int64_t moved;    /* bytes */
 	int64_t moved_at; /* ms: when something moved last */
 	int64_t free_at;  /* ms: when the rate lets more through */
+	char *owner;      /* counted; NULL: it is not active */
 	bool active, slowed;
 };
 
@@ -62,9 +67,52 @@ struct side {
 	struct timer timer;      /* of the handshake */
 	struct socks5 socks;
 	bool counted; /* in the listeners' quota */
+	struct netaddr peer;
 };
 
 static unsigned slot; /* the head of the table of meetings that wait */
+static const struct bytestream_counts *counts;
+
+/* --- how many ----------------------------------------------------------------------------------- */
+
+static size_t
+address_key(const struct netaddr *peer, uint8_t key[NETADDR_KEY_MAX + 1])
+{
+	key[0] = 'b';
+	return netaddr_key(peer, key + 1) + 1;
+}
+
+static bool
+hold_address(const struct netaddr *peer, unsigned max)
+{
+	uint8_t key[NETADDR_KEY_MAX + 1];
+
+	return counts == NULL || counts->hold(key, address_key(peer, key), max);
+}
+
+static void
+give_address(const struct netaddr *peer)
+{
+	uint8_t key[NETADDR_KEY_MAX + 1];
+
+	if (counts != NULL)
+		counts->give(key, address_key(peer, key));
+}
+
+/* The key of an owner is "B" and his name. */
+static bool
+hold_owner(const char *owner, unsigned max)
+{
+	return counts == NULL || counts->hold(owner, strlen(owner), max);
+}
+
+static void
+give_owner(struct meeting *meeting)
+{
+	if (meeting->owner != NULL && counts != NULL)
+		counts->give(meeting->owner, strlen(meeting->owner));
+	free(meeting->owner);
+}
 
 /* --- sides ------------------------------------------------------------------------------------ */
 
@@ -94,6 +142,7 @@ meeting_free(struct meeting *meeting)
 	if (!meeting->active)
 		HASH_DEL(*table(), meeting);
 	timer_cancel(&meeting->timer);
+	give_owner(meeting);
 	free(meeting);
 }
 
@@ -114,6 +163,7 @@ on_closed(struct conn *conn, enum conn_reason reason)
 
 	timer_cancel(&side->timer);
 	release_quota(side);
+	give_address(&side->peer);
 	metric_add(metrics, SIDES, -1);
 	if (meeting != NULL) {
 		meeting->sides[meeting->sides[1] == side] = NULL;
@@ -329,9 +379,17 @@ static const struct conn_ops ops = { .input = on_input, .sent = on_sent, .closed
 void
 bytestream_accept(int fd, const struct netaddr *peer, void *arg)
 {
-	struct side *side = xcalloc(1, sizeof *side);
+	const atomic_uint *per_address = arg;
+	struct side *side;
 
-	(void)arg;
+	if (!hold_address(peer, atomic_load_explicit(per_address, memory_order_relaxed))) {
+		metric_inc(metrics, TOO_MANY);
+		close(fd);
+		listener_quota_release();
+		return;
+	}
+	side = xcalloc(1, sizeof *side);
+	side->peer = *peer;
 	side->counted = true;
 	metric_add(metrics, SIDES, 1);
 	timer_init(&side->timer, on_slow, side);
@@ -346,13 +404,14 @@ struct activation {
 	struct worker *asker;
 	char address[LN_BYTESTREAM_ADDRESS];
 	struct ln_bytestream_limits limits;
+	char *owner; /* the meeting's, once it is active */
 	enum ln_bytestream_outcome outcome;
 	void (*done)(enum ln_bytestream_outcome outcome, void *arg);
 	void *arg;
 };
 
 static enum ln_bytestream_outcome
-activate(const struct activation *activation)
+activate(struct activation *activation)
 {
 	struct meeting *meeting = meeting_find(activation->address);
 
@@ -360,7 +419,13 @@ activate(const struct activation *activation)
 		return LN_BYTESTREAM_NOBODY;
 	if (meeting->sides[0] == NULL || meeting->sides[1] == NULL)
 		return LN_BYTESTREAM_ALONE;
+	if (!hold_owner(activation->owner, activation->limits.per_owner)) {
+		metric_inc(metrics, TOO_MANY);
+		return LN_BYTESTREAM_TOO_MANY;
+	}
 	HASH_DEL(*table(), meeting);
+	meeting->owner = activation->owner;
+	activation->owner = NULL;
 	meeting->active = true;
 	meeting->limits = activation->limits;
 	meeting->moved_at = worker_now_ms();
@@ -380,6 +445,7 @@ tell(struct worker *worker, struct post *post)
 
 	(void)worker;
 	activation->done(activation->outcome, activation->arg);
+	free(activation->owner);
 	free(activation);
 }
 
@@ -404,6 +470,8 @@ ln_bytestream_activate(const char address[LN_BYTESTREAM_ADDRESS],
 	activation->asker = worker_current();
 	memcpy(activation->address, address, LN_BYTESTREAM_ADDRESS);
 	activation->limits = *limits;
+	activation->limits.owner = NULL;
+	activation->owner = xasprintf("B%s", limits->owner);
 	activation->done = done;
 	activation->arg = arg;
 	activation->post.run = run_activation;
@@ -416,6 +484,7 @@ static struct port {
 	struct listener *listener;
 	unsigned users;
 	uint16_t number;
+	atomic_uint per_address;
 } ports[PORTS_MAX];
 
 static struct port *
@@ -431,15 +500,18 @@ find_port(uint16_t number)
 }
 
 bool
-ln_bytestream_listen(uint16_t number, char *message, size_t room)
+ln_bytestream_listen(uint16_t number, unsigned per_address, char *message, size_t room)
 {
 	const struct listener_options options = { 0 };
 	struct port *port = find_port(number);
 	char address[16], error[LISTENER_ERROR_MAX] = "too many ports";
 
 	snprintf(address, sizeof address, "*:%u", number);
+	if (port != NULL)
+		atomic_store(&port->per_address, per_address);
 	if (port != NULL && port->users == 0) {
-		port->listener = listener_open(address, &options, bytestream_accept, NULL, error);
+		port->listener =
+		    listener_open(address, &options, bytestream_accept, &port->per_address, error);
 		if (port->listener != NULL)
 			listener_start(port->listener);
 	}
@@ -477,8 +549,9 @@ close_worker(struct worker *worker)
 }
 
 void
-bytestream_init(void)
+bytestream_init(const struct bytestream_counts *the_counts)
 {
+	counts = the_counts;
 	slot = worker_slot_new();
 	worker_on_open(open_worker);
 	worker_on_close(close_worker);

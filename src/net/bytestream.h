@@ -10,10 +10,16 @@
 #include "linnet/bytestream.h"
 #include "net/netaddr.h"
 
-/* Before the workers start. */
-void bytestream_init(void);
+/* Counts that span workers: those of core/limit.h. NULL: nothing is counted. */
+struct bytestream_counts {
+	bool (*hold)(const void *key, size_t len, unsigned max);
+	void (*give)(const void *key, size_t len);
+};
 
-/* A connection of a side (listener_started_fn). */
+/* Before the workers start. */
+void bytestream_init(const struct bytestream_counts *counts);
+
+/* A connection of a side (listener_started_fn); `arg`: an atomic_uint, how many of one address. */
 void bytestream_accept(int fd, const struct netaddr *peer, void *arg);
 
 #endif

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/limit.h"
 #include "core/node.h"
 #include "core/work.h"
 #include "im/account.h"
@@ -346,12 +347,13 @@ on_signal(struct daemon *d, int number, event_callback_fn fn)
 static void
 init_floors(struct daemon *d)
 {
+	static const struct bytestream_counts bytestream_counts = { limit_hold, limit_give };
 	const struct xmpp_needs needs = { d->store, d->crypto };
 
 	floors_init(d->store, d->crypto, d->config->data);
 	xmpp_init(&needs);
 	resolver_init();
-	bytestream_init();
+	bytestream_init(&bytestream_counts);
 	s2s_init(d->store);
 	hostent_init();
 	commands_init();

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """SOCKS5 bytestreams through the proxy (XEP-0065): who may join whom, and bytes both ways."""
 
+import contextlib
 import hashlib
 import os
 import socket
 import threading
+import time
 
 import pytest
 from kit import Client, only_linnet
@@ -143,14 +145,103 @@ def test_garbage(server, bytes_, answer):
 def test_limit(servers):
     port = free_ports(["proxy"])["proxy"]
     server = servers({"modules": {"proxy65": {"port": port, "max-size": "64k"}}})
-    global PORT
-    before, PORT = PORT, port
-    try:
+    with at_port(port):
         a, b = joined(server.client("juliet", "x"), server.client("romeo", "y"), "s9")
         a.sendall(b"x" * 70000)
         got = b""
         while piece := b.recv(65536):
             got += piece
         assert len(got) <= 65536
+
+
+@contextlib.contextmanager
+def at_port(port):
+    """dial() goes there."""
+    global PORT
+    before, PORT = PORT, port
+    try:
+        yield
     finally:
         PORT = before
+
+
+def ended(sock):
+    try:
+        return sock.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_per_user(servers):
+    """One who has too many open gets no more until one ends; the others do."""
+    port = free_ports(["proxy"])["proxy"]
+    server = servers({"modules": {"proxy65": {"port": port, "per-user": 1}}})
+    juliet, romeo = server.client("juliet", "x"), server.client("romeo", "y")
+    with at_port(port):
+        a, b = joined(juliet, romeo, "p1")
+        where = address("p2", juliet, romeo)
+        c, d = dial(where), dial(where)
+        juliet.refused("set", activate("p2", romeo), "resource-constraint", "wait",
+                       to=proxy(juliet))
+        joined(romeo, juliet, "p3")
+        a.close()
+        assert ended(b)
+        deadline = time.monotonic() + 10
+        while True:
+            ident = juliet.iq("set", activate("p2", romeo), proxy(juliet))
+            if juliet.expect(f"<iq id='{ident}'/>").get("type") == "result":
+                break
+            assert time.monotonic() < deadline
+        c.sendall(b"!")
+        assert read(d, 1) == b"!"
+
+
+def test_per_address(servers):
+    """Half-open ones count, and are counted no longer when they end."""
+    port = free_ports(["proxy"])["proxy"]
+    server = servers({"modules": {"proxy65": {"port": port, "per-address": 4}}})
+    juliet, romeo = server.client("juliet", "x"), server.client("romeo", "y")
+    with at_port(port):
+        idle = [socket.create_connection(("127.0.0.1", port), 20) for _ in range(2)]
+        for sock in idle:
+            sock.sendall(b"\5\1\0")
+            assert sock.recv(2) == b"\5\0"
+        a, b = joined(juliet, romeo, "q1")
+        assert ended(socket.create_connection(("127.0.0.1", port), 20))
+        for sock in (*idle, a):
+            sock.close()
+        assert ended(b)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                joined(juliet, romeo, "q2")
+                break
+            except (AssertionError, OSError):
+                assert time.monotonic() < deadline
+
+
+def test_in_front_of_the_proxy(juliet, romeo):
+    """§5 and §6.3.1 to 6.3.3: what the two sides say to each other passes as it is."""
+    juliet.online()
+    romeo.online()
+    offer = (f"<query xmlns='{NS}' sid='vxf9n471bn46' mode='tcp' dstaddr='{'a' * 40}'>"
+             "<streamhost jid='streamer.example.com' host='24.24.24.1' port='7625'/></query>")
+    juliet.send(f"<iq type='set' id='hu3vax16' to='{romeo}'>{offer}</iq>")
+    got = romeo.expect("<iq type='set' id='hu3vax16'/>")
+    assert got[0][0].attrib == {"jid": "streamer.example.com", "host": "24.24.24.1",
+                                "port": "7625"}
+    romeo.send(f"<iq type='result' id='hu3vax16' to='{juliet}'><query xmlns='{NS}' "
+               "sid='vxf9n471bn46'><streamhost-used jid='streamer.example.com'/></query></iq>")
+    assert juliet.expect("<iq type='result' id='hu3vax16'/>")[0][0].tag.endswith("streamhost-used")
+    juliet.send(f"<iq type='set' id='no' to='{romeo}'>{offer}</iq>")
+    romeo.expect("<iq type='set' id='no'/>")
+    romeo.send(f"<iq type='error' id='no' to='{juliet}'><error type='modify'><not-acceptable "
+               "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>")
+    juliet.expect_error("no", "not-acceptable", "modify")
+
+
+def test_udp_is_not_offered(juliet):
+    """§8: optional, and not there."""
+    info = juliet.get("<query xmlns='http://jabber.org/protocol/disco#info'/>", proxy(juliet))[0]
+    assert NS in {f.get("var") for f in info}
+    assert NS + "#udp" not in {f.get("var") for f in info}
