@@ -133,7 +133,7 @@ add_features(struct ln_elem *query, const char *const *features)
 }
 
 static void
-add_declared(const struct ln_host *host, struct ln_elem *query)
+add_identities(const struct ln_host *host, struct ln_elem *query)
 {
 	const struct ln_mod *each;
 
@@ -142,10 +142,19 @@ add_declared(const struct ln_host *host, struct ln_elem *query)
 
 		for (; identity != NULL && identity->category != NULL; identity++)
 			add_identity(query, identity->category, identity->type, identity->name);
-		add_features(query, ln_mod_module(each)->features);
 	}
 }
 
+static void
+add_declared(const struct ln_host *host, struct ln_elem *query)
+{
+	const struct ln_mod *each;
+
+	for (unsigned i = 0; (each = ln_host_mod_at(host, i)) != NULL; i++)
+		add_features(query, ln_mod_module(each)->features);
+}
+
+/* Identities come before features in the schema (XEP-0030 §11.1). */
 static void
 describe_host(const struct ln_mod *mod, const struct ln_host *host, struct ln_elem *query)
 {
@@ -154,6 +163,7 @@ describe_host(const struct ln_mod *mod, const struct ln_host *host, struct ln_el
 
 	if (!component)
 		add_identity(query, "server", "im", "Linnet");
+	add_identities(host, query);
 	add_feature(query, NS_INFO);
 	add_feature(query, NS_ITEMS);
 	if (!component)

@@ -175,3 +175,15 @@ def test_limits_are_announced(servers):
             juliet.features = juliet.open(juliet.domain)
         limits = juliet.features.find("{urn:xmpp:stream-limits:0}limits")
         assert int(limits.findtext("{urn:xmpp:stream-limits:0}max-bytes")) == want
+
+
+@only_linnet("its modules")
+@pytest.mark.parametrize("service", ["", "conference.", "upload.", "proxy."])
+def test_identities_come_first(servers, service):
+    """§11.1: the schema is a sequence; a parser that reads it as one must find them."""
+    juliet = servers({"modules": {"muc": {}, "http_upload": {}, "proxy65": {}, "disco": {}}}) \
+        .client("juliet")
+    query = info(juliet, service + juliet.domain)
+    names = [child.tag.split("}")[1] for child in query]
+    order = ["identity", "feature", "x"]
+    assert names[0] == "identity" and names == sorted(names, key=order.index)
