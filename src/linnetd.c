@@ -3,22 +3,29 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "server/daemon.h"
 
 static int
 usage(FILE *to, int status)
 {
-	fputs("usage: linnetd [-c FILE] [-t] [-v]\n"
+	fputs("usage: linnetd [-c FILE] [-t] [-v] [-h]\n"
 	      "  -c FILE  the configuration (default: " LN_SYSCONF_DIR "/linnet/linnet.yaml)\n"
 	      "  -t       check the configuration and exit\n"
-	      "  -v       print the version and exit\n",
+	      "  -v       print the version and exit\n"
+	      "  -h       print this and exit\n",
 	    to);
 	return status;
 }
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'v' },
+	{ NULL, 0, NULL, 0 },
+};
 
 int
 main(int argc, char **argv)
@@ -26,7 +33,7 @@ main(int argc, char **argv)
 	const char *file = LN_SYSCONF_DIR "/linnet/linnet.yaml";
 	int option, check = 0;
 
-	while ((option = getopt(argc, argv, "c:htv")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:htv", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			file = optarg;

@@ -12,11 +12,47 @@
 #include "core/idna.h"
 #include "net/tls.h"
 #include "server/apply.h"
+#include "server/config_source.h"
+
+struct judging {
+	const struct config *config;
+	struct report *report;
+};
+
+static bool
+same(const char *one, const char *other)
+{
+	return one != NULL && strcmp(one, other) == 0;
+}
+
+/* The option that names the file: "certificate" of a host, say; NULL: it was found in a directory. */
+static const char *
+naming(const struct config *config, const char *file, const struct config_host **host_r)
+{
+	for (size_t i = 0; i < config->host_count; i++) {
+		*host_r = &config->hosts[i];
+		if (same((*host_r)->certificate, file))
+			return "certificate";
+		if (same((*host_r)->key, file))
+			return "key";
+	}
+	*host_r = NULL;
+	return same(config->tls.authorities, file) ? "tls.authorities" : NULL;
+}
 
 static void
 report_tls(const char *file, const char *reason, void *arg)
 {
-	report_add(arg, (struct place){ .file = file != NULL ? file : "tls" }, "%s", reason);
+	const struct judging *judging = arg;
+	struct place nowhere = { .file = file != NULL ? file : "tls" };
+	const struct config_host *host;
+	const char *option = file != NULL ? naming(judging->config, file, &host) : NULL;
+
+	if (option == NULL)
+		report_add(judging->report, nowhere, "%s", reason);
+	else
+		report_add(judging->report, config_place(judging->config, host, option, nowhere),
+		    "%s: %s %s", option, file, reason);
 }
 
 static bool
@@ -78,7 +114,8 @@ apply_load_tls(const struct config *config, struct report *report, struct tls **
 	tls.minimum = config->tls.minimum == CONFIG_TLS_1_3 ? "1.3" : "1.2";
 	*tls_r = NULL;
 	if (tls.n_pairs > 0 || tls.directory != NULL)
-		*tls_r = tls_load(&tls, report_tls, report);
+		*tls_r = tls_load(&tls, report_tls,
+		    &(struct judging){ .config = config, .report = report });
 	if (report->count == before)
 		check_hosts(config, arena, *tls_r, report);
 	arena_free(&arena);

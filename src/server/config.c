@@ -74,10 +74,10 @@ config_host_node(const struct config_making *making, const struct config_host *h
 }
 
 struct place
-config_place(const struct config_making *making, const struct config_host *host, const char *option,
+config_place(const struct config *config, const struct config_host *host, const char *option,
     struct place other)
 {
-	const struct config_source *source = making->source;
+	const struct config_source *source = config->source;
 
 	for (size_t i = 0; i < source->count; i++) {
 		const struct config_section *section = &source->sections[i];

@@ -1,12 +1,13 @@
 /*
  * What options must be to each other and to the machine. See config.h.
  *
- * Contents of certificates are for the TLS floor to judge; here files must be
- * there and be readable.
+ * Contents of certificates are for the TLS floor to judge (apply_tls.c); here
+ * files must be there and be readable.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <arpa/inet.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -183,8 +184,8 @@ check_file(struct config_making *making, const struct config_host *host, const c
 
 	if (problem != NULL)
 		report_add(making->report,
-		    config_place(making, host, option, making->source->root->place), "%s: %s %s",
-		    option, file, problem);
+		    config_place(making->config, host, option, making->source->root->place),
+		    "%s: %s %s", option, file, problem);
 }
 
 static bool
@@ -207,16 +208,31 @@ check_certificate(struct config_making *making, const struct config_host *host)
 	check_file(making, host, "certificate", host->certificate);
 	check_file(making, host, "key", host->key);
 	if (host->key != NULL && host->certificate == NULL)
-		report_add(making->report, config_place(making, host, "key", place),
+		report_add(making->report, config_place(making->config, host, "key", place),
 		    "key: there is no `certificate` beside it");
 	if (host->certificate != NULL || directory == NULL || !needs_certificate(config, host))
 		return;
 	if (access(directory, R_OK | X_OK) != 0)
-		report_add(making->report, config_place(making, NULL, "tls.certificates", place),
+		report_add(making->report,
+		    config_place(making->config, NULL, "tls.certificates", place),
 		    "%s has no certificate: the directory tls.certificates, %s, cannot be read; "
 		    "allowed: a directory of certificates there, or `certificate` and `key` of "
 		    "the host",
 		    host->name, directory);
+}
+
+/* Only root becomes somebody else. */
+static void
+check_user(struct config_making *making)
+{
+	const char *user = making->config->user;
+	struct place place = config_place(making->config, NULL, "user", (struct place){ 0 });
+
+	if (geteuid() == 0 && user != NULL && place.line != 0 && getpwnam(user) == NULL)
+		report_add(making->report, place,
+		    "user: there is no `%s` on this machine; allowed: a user who is in its "
+		    "/etc/passwd",
+		    user);
 }
 
 void
@@ -229,6 +245,7 @@ config_check_files(struct config_making *making)
 	check_proxies(making);
 	check_components(making);
 	check_log(making);
+	check_user(making);
 	check_file(making, NULL, "tls.authorities", config->tls.authorities);
 	check_file(making, NULL, "dns.trust-anchor", config->dns.trust_anchor);
 	for (size_t i = 0; i < config->host_count; i++)

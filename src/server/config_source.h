@@ -55,7 +55,7 @@ const struct yaml_node *config_host_node(const struct config_making *making,
     const struct config_host *host);
 
 /* Where an option of the server or a host was set; else `other`. */
-struct place config_place(const struct config_making *making, const struct config_host *host,
+struct place config_place(const struct config *config, const struct config_host *host,
     const char *option, struct place other);
 
 #endif

@@ -85,7 +85,8 @@ check_configuration(struct findings *findings, const char *file)
 		finding_add(findings, "configuration", config->file, VERDICT_WRONG, "%s", error);
 	else if (config != NULL)
 		finding_add(findings, "configuration", config->file, VERDICT_OK,
-		    "%zu hosts, no mistakes", config->host_count);
+		    "%zu host%s, no mistakes", config->host_count,
+		    config->host_count == 1 ? "" : "s");
 	free(error);
 	report_free(&report);
 	return config;

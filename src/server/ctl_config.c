@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/tls.h"
+#include "server/apply.h"
 #include "server/config.h"
 #include "server/ctl.h"
 #include "server/json.h"
@@ -58,9 +60,28 @@ print_json(const struct look *look, struct buf *out)
 	buf_add_text(out, "]}\n");
 }
 
+/* What the daemon looks at besides: do modules fit together, do certificates and keys? */
+static void
+look_closer(struct look *look)
+{
+	struct tls *tls = NULL;
+	char *error = NULL;
+
+	if (!apply_check(look->config, &error))
+		report_add(&look->report, (struct place){ .file = look->config->file }, "%s",
+		    error);
+	free(error);
+	apply_load_tls(look->config, &look->report, &tls);
+	tls_unref(&tls);
+	if (!report_is_empty(&look->report))
+		config_unref(&look->config);
+}
+
 static enum ctl_exit
 check(struct look *look, char **words)
 {
+	if (look->config != NULL)
+		look_closer(look);
 	if (look->json) {
 		print_json(look, &look->out);
 		return look->config != NULL ? CTL_OK : CTL_FAILED;

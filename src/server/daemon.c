@@ -43,6 +43,7 @@
 #include "server/listeners.h"
 #include "server/loader.h"
 #include "server/notify.h"
+#include "server/unreached.h"
 #include "server/web.h"
 #include "xmpp/c2s.h"
 #include "xmpp/component.h"
@@ -165,9 +166,11 @@ make_data(const struct daemon *d)
 	const char *data = d->config->data;
 
 	if (mkdir(data, 0700) != 0 && errno != EEXIST)
-		return complain("%s: %s", data, strerror(errno));
+		return complain("the directory `data`, %s, cannot be made: %s", data,
+		    strerror(errno));
 	if (d->change_user && chown(data, d->uid, d->gid) != 0)
-		return complain("%s: %s", data, strerror(errno));
+		return complain("the directory `data`, %s, cannot be given to %s: %s", data,
+		    d->config->user, strerror(errno));
 	return true;
 }
 
@@ -244,6 +247,7 @@ take_over(struct daemon *d, const struct config *config, struct tls *tls, struct
 	d->tls = tls != NULL ? tls_ref(tls) : NULL;
 	apply_dns(config);
 	log_info("server", "configuration reloaded file=%s", d->file);
+	unreached_warn(config, apply_current());
 }
 
 /* The file as it is now, applied; false: nothing has changed. */
@@ -393,6 +397,7 @@ serve(struct daemon *d)
 	control_start(d->control);
 	notify_ready();
 	log_info("server", "started version=%s workers=%u", LN_VERSION, worker_count());
+	unreached_warn(d->config, apply_current());
 	worker_main_run();
 	notify_close();
 	log_info("server", "stopped");

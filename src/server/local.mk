@@ -49,6 +49,7 @@ src_liblinnet_a_SOURCES += \
 	src/server/options.c src/server/options.h \
 	src/server/report.c src/server/report.h \
 	src/server/tables.c src/server/tables.h \
+	src/server/unreached.c src/server/unreached.h \
 	src/server/yaml.c src/server/yaml.h src/server/yaml_syntax.c
 
 unit_tests += tests/unit/test_command tests/unit/test_loader tests/unit/test_config tests/unit/test_config_mistakes

@@ -31,6 +31,15 @@ report_free(struct report *report)
 	*report = (struct report)REPORT_INIT;
 }
 
+/* Of the server and of a host, "c2s.tls: ..." and "hosts.example.org.c2s.tls: ..." are one mistake. */
+static bool
+ends_with(const char *message, const char *end)
+{
+	size_t len = strlen(message), end_len = strlen(end);
+
+	return len >= end_len && strcmp(message + len - end_len, end) == 0;
+}
+
 static bool
 report_has(const struct report *report, const struct place *place, const char *message)
 {
@@ -38,7 +47,7 @@ report_has(const struct report *report, const struct place *place, const char *m
 		const struct report_entry *entry = &report->entries[i];
 
 		if (entry->place.line == place->line && entry->place.column == place->column &&
-		    strcmp(entry->message, message) == 0 &&
+		    ends_with(message, entry->message) &&
 		    strcmp(entry->place.file, place->file) == 0)
 			return true;
 	}

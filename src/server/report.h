@@ -4,8 +4,8 @@
  *	report_add(&report, node->place, "unknown option %s; did you mean %s?", ...);
  *	report_print(&report, &out);	// sorted, one "FILE:LINE:COLUMN: message" a line
  *
- * The same message at the same place is kept once, since what stands at the
- * top is looked at again for every host. Beyond REPORT_MAX only a count is kept.
+ * The same message at the same place is kept once, in its shortest form, since
+ * what stands at the top is looked at again for every host. Beyond REPORT_MAX only a count is kept.
  *
  * SPDX-License-Identifier: MIT
  */

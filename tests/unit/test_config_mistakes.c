@@ -49,7 +49,7 @@ static const struct mistake structure[] = {
 	{ "data: !!str x\n", "1:7", "tags" },
 	{ "limits:\n  <<: {stanza: 64k}\n", "2:3", "merge keys (<<) are not allowed" },
 	{ "data: /x\n---\ndata: /y\n", "2:1", "a second document" },
-	{ "data: /x\nuser: y\ndata: /z\n", "3:1", "data is given twice; it already stands at" },
+	{ "data: /x\nuser: root\ndata: /z\n", "3:1", "data is given twice; it already stands at" },
 	{ "[[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]\n", "1:17", "at most 16 levels" },
 	{ "? [a]\n: b\n", "1:3", "must be a plain text" },
 };
