@@ -58,7 +58,7 @@ static struct resolver {
 	bool is_open;
 	enum resolver_anchor anchor;
 	char *anchor_file;
-	struct buf servers;
+	struct buf servers, insecure;
 	bool hosts;
 	struct ub_ctx *context; /* that answers; NULL: none yet */
 	struct ub_ctx *trial;   /* of which it is not known whether it can */
@@ -254,8 +254,8 @@ static struct ub_ctx *
 new_context(const char *anchor)
 {
 	const char *error;
-	struct ub_ctx *context =
-	    context_new(worker_base(worker_main()), &self.servers, anchor, self.hosts, &error);
+	struct ub_ctx *context = context_new(worker_base(worker_main()), &self.servers, anchor,
+	    &self.insecure, self.hosts, &error);
 
 	if (context == NULL)
 		log_limited(LOG_LEVEL_ERROR, "dns", 1, 60000,
@@ -334,7 +334,8 @@ begin_trial(void *arg)
 
 	self.trial_done = self.trial_good = self.trial_late = false;
 	self.trial_error = NULL;
-	self.trial = context_new(worker_base(worker_main()), &self.servers, "", self.hosts, &error);
+	self.trial = context_new(worker_base(worker_main()), &self.servers, "", &self.insecure,
+	    self.hosts, &error);
 	if (self.trial != NULL)
 		timer_set(&self.trial_timer, TRIAL_MS);
 	if (self.trial == NULL ||
@@ -492,23 +493,32 @@ is_same_text(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+static bool
+is_same_buf(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
 void
 resolver_open(const struct resolver_config *config)
 {
 	const char *file = config->anchor_file != NULL ? config->anchor_file : "";
-	struct buf servers = BUF_INIT;
+	struct buf servers = BUF_INIT, insecure = BUF_INIT;
 
 	context_servers(config, &servers);
+	context_insecure(config, &insecure);
 	if (self.is_open && self.anchor == config->anchor && is_same_text(self.anchor_file, file) &&
-	    servers.len == self.servers.len &&
-	    memcmp(servers.data, self.servers.data, servers.len) == 0) {
+	    is_same_buf(&servers, &self.servers) && is_same_buf(&insecure, &self.insecure)) {
 		buf_free(&servers);
+		buf_free(&insecure);
 		return;
 	}
 	end_contexts();
 	buf_free(&self.servers);
+	buf_free(&self.insecure);
 	free(self.anchor_file);
 	self.servers = servers;
+	self.insecure = insecure;
 	self.anchor_file = xstrdup(file);
 	self.anchor = config->anchor;
 	self.hosts = config->servers == NULL;
@@ -540,6 +550,7 @@ resolver_free(void)
 	askers_forget(worker_main());
 	handles_free(&self.sent);
 	buf_free(&self.servers);
+	buf_free(&self.insecure);
 	free(self.anchor_file);
 	self.anchor_file = NULL;
 }

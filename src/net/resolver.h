@@ -39,6 +39,10 @@ struct resolver_config {
 	size_t n_servers;
 	enum resolver_anchor anchor;
 	const char *anchor_file; /* DS or DNSKEY records; NULL: Debian's dns-root-data */
+	/* Domains below which nothing is validated, for the root proves that they do not exist and a
+	 * network has them all the same; A-labels. What is found there is never secure. */
+	const char *const *insecure;
+	size_t n_insecure;
 };
 
 /* Main thread, once, before the workers start. */

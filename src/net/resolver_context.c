@@ -77,6 +77,15 @@ context_servers(const struct resolver_config *config, struct buf *out)
 			    netaddr_port(&config->servers[i]));
 }
 
+void
+context_insecure(const struct resolver_config *config, struct buf *out)
+{
+	for (size_t i = 0; i < config->n_insecure; i++) {
+		buf_add_text(out, config->insecure[i]);
+		buf_add(out, ".", 2);
+	}
+}
+
 static int
 set_servers(struct ub_ctx *context, const struct buf *servers)
 {
@@ -90,24 +99,28 @@ set_servers(struct ub_ctx *context, const struct buf *servers)
 /* --- the context ------------------------------------------------------------------------ */
 
 static int
-set_anchor(struct ub_ctx *context, const char *anchor)
+set_anchor(struct ub_ctx *context, const char *anchor, const struct buf *insecure)
 {
 	int error;
 
 	if (anchor == NULL)
 		return ub_ctx_set_option(context, "module-config:", "iterator");
-	if (*anchor != '\0')
-		return ub_ctx_add_ta_file(context, anchor);
-	/* the root proves that it does not exist; home.arpa is excepted there */
-	error = ub_ctx_set_option(context, "domain-insecure:", "test.");
-	return error != 0 ? error : ub_ctx_add_ta_file(context, ANCHOR_DEFAULT);
+	for (size_t at = 0; at < insecure->len; at += strlen(insecure->data + at) + 1) {
+		error = ub_ctx_set_option(context, "domain-insecure:", insecure->data + at);
+		if (error != 0)
+			return error;
+	}
+	return ub_ctx_add_ta_file(context, *anchor != '\0' ? anchor : ANCHOR_DEFAULT);
 }
 
 /* Last of all: from here on no option is taken. Fails where the anchor cannot be used. */
 static int
-open_private_zones(struct ub_ctx *context)
+open_private_zones(struct ub_ctx *context, const struct buf *insecure)
 {
 	int error = 0;
+
+	for (size_t at = 0; at < insecure->len && error == 0; at += strlen(insecure->data + at) + 1)
+		error = ub_ctx_zone_add(context, insecure->data + at, "transparent");
 
 	for (size_t i = 0; i < sizeof private_zones / sizeof *private_zones && error == 0; i++)
 		error = ub_ctx_zone_add(context, private_zones[i], "transparent");
@@ -125,8 +138,8 @@ set_options(struct ub_ctx *context)
 }
 
 struct ub_ctx *
-context_new(struct event_base *base, const struct buf *servers, const char *anchor, bool hosts,
-    const char **error_r)
+context_new(struct event_base *base, const struct buf *servers, const char *anchor,
+    const struct buf *insecure, bool hosts, const char **error_r)
 {
 	struct ub_ctx *context = ub_ctx_create_event(base);
 	int error;
@@ -140,11 +153,11 @@ context_new(struct event_base *base, const struct buf *servers, const char *anch
 	if (error == 0)
 		error = set_servers(context, servers);
 	if (error == 0)
-		error = set_anchor(context, anchor);
+		error = set_anchor(context, anchor, insecure);
 	if (error == 0 && hosts)
 		ub_ctx_hosts(context, NULL); /* may be absent */
 	if (error == 0)
-		error = open_private_zones(context);
+		error = open_private_zones(context, insecure);
 	if (error == 0)
 		return context;
 	*error_r = ub_strerror(error);

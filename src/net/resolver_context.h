@@ -20,12 +20,15 @@ typedef void (*context_fn)(void *arg, int rcode, void *packet, int len, int secu
 /* Whom `config` means, as libunbound writes them ("127.0.0.1@53"), NUL after each. */
 void context_servers(const struct resolver_config *config, struct buf *out);
 
+/* Its `insecure`, NUL after each. */
+void context_insecure(const struct resolver_config *config, struct buf *out);
+
 /*
- * Asks `servers`; validates from `anchor` (NULL: not at all) on. `hosts`: /etc/hosts
+ * Asks `servers`; validates from `anchor` (NULL: not at all) on, but not below `insecure`. `hosts`: /etc/hosts
  * counts. NULL: *error_r says why.
  */
 struct ub_ctx *context_new(struct event_base *base, const struct buf *servers, const char *anchor,
-    bool hosts, const char **error_r);
+    const struct buf *insecure, bool hosts, const char **error_r);
 
 /* Not from within context_fn. Nobody is told. */
 void context_free(struct ub_ctx **context);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "core/idna.h"
 #include "net/resolver.h"
 
 #define DNS_PORT 53
@@ -35,6 +36,47 @@ anchor_of(const struct config_dns *conf)
 							     : RESOLVER_ANCHOR_FILE;
 }
 
+/* RFC 6761, RFC 8375, RFC 6762 appendix G, and what ICANN keeps free for such use. */
+static const char *const private_domains[] = { "test", "home.arpa", "internal", "lan", "local",
+	"intranet", "private", "corp", "home" };
+
+/* A-labels; NULL: it cannot be asked for in any case. */
+static char *
+ascii_of(const char *domain)
+{
+	char name[IDNA_OUT_MAX + 1];
+	size_t len;
+
+	return idna_to_ascii(domain, strlen(domain), name, &len) == IDNA_OK ? xstrndup(name, len)
+									    : NULL;
+}
+
+static void
+add_insecure(const struct config_dns *conf, struct resolver_config *resolver)
+{
+	bool is_default = conf->insecure_word == CONFIG_INSECURE_PRIVATE;
+	size_t count =
+	    is_default ? sizeof private_domains / sizeof *private_domains : conf->insecure.count;
+	const char **list = xcalloc(count + 1, sizeof *list);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *domain =
+		    is_default ? private_domains[i] : ln_list_text(&conf->insecure, i);
+
+		list[resolver->n_insecure] = ascii_of(domain);
+		resolver->n_insecure += list[resolver->n_insecure] != NULL;
+	}
+	resolver->insecure = list;
+}
+
+static void
+free_insecure(struct resolver_config *resolver)
+{
+	for (size_t i = 0; i < resolver->n_insecure; i++)
+		free((char *)resolver->insecure[i]);
+	free((const char **)resolver->insecure);
+}
+
 void
 apply_dns(const struct config *config)
 {
@@ -51,7 +93,9 @@ apply_dns(const struct config *config)
 		resolver.servers = servers;
 		resolver.n_servers = conf->servers.count;
 	}
+	add_insecure(conf, &resolver);
 	resolver_open(&resolver);
+	free_insecure(&resolver);
 	free(servers);
 	if (config->listen.s2s.count > 0 || config->listen.s2s_tls.count > 0)
 		resolver_try();

@@ -71,6 +71,7 @@ struct config_tls {
 };
 
 enum config_dns_servers { CONFIG_DNS_SYSTEM };
+enum config_dns_insecure { CONFIG_INSECURE_PRIVATE };
 enum config_trust_anchor { CONFIG_ANCHOR_AUTO, CONFIG_ANCHOR_NONE };
 
 struct config_dns {
@@ -78,6 +79,8 @@ struct config_dns {
 	struct ln_list servers; /* of struct ln_address */
 	int trust_anchor_word;  /* enum config_trust_anchor; LN_OTHER: the file */
 	const char *trust_anchor;
+	int insecure_word;       /* CONFIG_INSECURE_PRIVATE; LN_OTHER: the list */
+	struct ln_list insecure; /* of domains, normalised */
 };
 
 struct config_login_attempts {

@@ -115,6 +115,11 @@ static const struct ln_name trust_anchor_names[] = {
 	LN_NAME_END,
 };
 
+static const struct ln_name insecure_names[] = {
+	{ "private", CONFIG_INSECURE_PRIVATE, NULL },
+	LN_NAME_END,
+};
+
 static const struct ln_option dns_rows[] = {
 	LN_OR(config_dns, servers_word, system_names, CONFIG_DNS_SYSTEM,
 	    LN_LIST_OF(config_dns, servers, LN_ITEM_ADDRESS(53),
@@ -123,6 +128,10 @@ static const struct ln_option dns_rows[] = {
 	    LN_OPTION_PATH(config_dns, trust_anchor, NULL,
 		"auto: the root's anchor where the resolvers hand on signatures, tried at start; "
 		"a file: insist on it; none: no validation and no DANE.")),
+	LN_OR(config_dns, insecure_word, insecure_names, CONFIG_INSECURE_PRIVATE,
+	    LN_LIST_OF(config_dns, insecure, LN_ITEM_DOMAIN,
+		"Domains of your own network, which are taken from the resolvers without validation; "
+		"private: test, home.arpa, internal, lan, local, intranet, private, corp and home.")),
 	LN_OPTION_END,
 };
 

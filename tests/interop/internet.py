@@ -179,8 +179,10 @@ class Unbound(Program):
     def __init__(self, folder, knot):
         super().__init__(folder)
         self.knot, self.port = knot, free_ports(["dns"])["dns"]
+        self.insecure = []
 
     def start(self, anchors):
+        insecure = "".join(f'  domain-insecure: "{name}"\n' for name in self.insecure)
         self.conf = self.folder / "unbound.conf"
         self.conf.write_text(f"""
 server:
@@ -199,7 +201,7 @@ server:
   module-config: "validator iterator"
   trust-anchor-file: "{anchors}"
   local-zone: "test." nodefault
-remote-control:
+{insecure}remote-control:
   control-enable: no
 forward-zone:
   name: "."

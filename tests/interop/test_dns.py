@@ -52,7 +52,11 @@ def world(internet):
     net.host("lan.test", "127.3.0.10")
     net.zone("lost.example")
     net.srv("lost.example", "nowhere.lost.example", 5269)
-    net.linnet("home.example", ipv6=True, tlsa=True)
+    for name in ("office.order.example", "court.order.example"):    # order.example knows of neither
+        net.zone(name, signed=False)
+        net.host(name, "127.3.0.11")
+        net.unbound.insecure.append(name)
+    net.linnet("home.example", {"dns": {"insecure": ["office.order.example"]}}, ipv6=True, tlsa=True)
     net.record("_xmpp-client._tcp.home.example", "SRV 0 0 5222 xmpp.home.example.")
     net.host("second.home.example", "127.3.0.9")
     net.srv("second.home.example", "second.home.example", 5999)
@@ -129,6 +133,14 @@ def test_domains_of_private_networks(home):
     """Libunbound would say by itself that nothing under `test` exists."""
     (only,) = rows(home, "lan.test")
     assert only["addresses"] == "127.3.0.10"
+
+
+def test_domains_that_the_zone_above_denies(home):
+    """`dns.insecure`: what is signed above it says that there is no such domain."""
+    (only,) = rows(home, "office.order.example")
+    assert only["addresses"] == "127.3.0.11" and only["tlsa"] == "-"
+    done = lookup(home, "court.order.example")[1]
+    assert done.returncode != 0 and "DNSSEC" in done.stdout or "validation" in done.stdout
 
 
 def test_a_target_without_address(home):
