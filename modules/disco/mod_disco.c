@@ -173,15 +173,19 @@ describe_host(const struct ln_mod *mod, const struct ln_host *host, struct ln_el
 		add_contacts(query, &conf->contacts);
 }
 
-/* What stands beside the host under its name: rooms, uploads. */
+/* What stands beside the host under its name: rooms, uploads, external components. */
 static void
 list_components(const struct ln_host *host, struct ln_elem *query)
 {
 	const struct ln_host *component;
 
+	const char *external;
+
 	for (unsigned i = 0; (component = ln_host_component_at(host, i)) != NULL; i++)
 		ln_set_attr(ln_elem_add(query, "item", ln_elem_ns(query)), "jid",
 		    ln_host_name(component));
+	for (unsigned i = 0; (external = ln_host_external_at(host, i)) != NULL; i++)
+		ln_set_attr(ln_elem_add(query, "item", ln_elem_ns(query)), "jid", external);
 }
 
 static void

@@ -52,6 +52,31 @@ host_of(const struct ln_jid *jid)
 	return host_find(ln_jid_domain(jid), jid->domain_len);
 }
 
+/* Whose subdomain it is. */
+static const struct ln_host *
+host_above(const char *domain)
+{
+	const struct ln_host *host;
+
+	for (const char *dot = strchr(domain, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
+		host = host_find(dot + 1, strlen(dot + 1));
+		if (host != NULL && host->parent == NULL)
+			return host;
+	}
+	return NULL;
+}
+
+const char *
+ln_host_external_at(const struct ln_host *host, unsigned i)
+{
+	const struct core_conf *core = &host->snapshot->core;
+
+	for (size_t k = 0; k < core->component_count; k++)
+		if (host_above(core->components[k].domain) == host && i-- == 0)
+			return core->components[k].domain;
+	return NULL;
+}
+
 struct snapshot *
 snapshot_ref(struct snapshot *snapshot)
 {

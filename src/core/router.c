@@ -28,11 +28,14 @@ static const struct metric_row rows[] = {
 METRICS(metrics, "router", rows);
 
 static bool (*send_remote)(struct ln_stanza *st);
+static struct worker *(*way_remote)(const struct ln_jid *to);
 
 void
-router_set_remote(bool (*send)(struct ln_stanza *st))
+router_set_remote(bool (*send)(struct ln_stanza *st),
+    struct worker *(*way)(const struct ln_jid *to))
 {
 	send_remote = send;
+	way_remote = way;
 }
 
 static struct worker *
@@ -56,8 +59,10 @@ router_domain_home(const char *domain, size_t len)
 struct worker *
 router_way(const struct ln_jid *to)
 {
-	return host_of(to) != NULL ? router_home(to)
-				   : router_domain_home(ln_jid_domain(to), to->domain_len);
+	if (host_of(to) != NULL)
+		return router_home(to);
+	return way_remote != NULL ? way_remote(to)
+				  : router_domain_home(ln_jid_domain(to), to->domain_len);
 }
 
 bool

@@ -39,9 +39,12 @@ struct worker *router_way(const struct ln_jid *to);
 
 /*
  * Where stanzas for other domains go (src/xmpp: servers, components). Ownership
- * passes if it says true; false: there is no way, and they bounce. At start.
+ * passes if it says true; false: there is no way, and they bounce. `way`: the
+ * worker that it hands them to, for those who send many there at once: the
+ * detour by another would let what is sent alone overtake them. At start.
  */
-void router_set_remote(bool (*send)(struct ln_stanza *st));
+void router_set_remote(bool (*send)(struct ln_stanza *st),
+    struct worker *(*way)(const struct ln_jid *to));
 
 /*
  * Another server is gone for good, as seen from one of our domains: on every

@@ -198,6 +198,21 @@ struct ln_ev_disco {
 #define ln_ev_disco_info ln_ev_disco
 #define ln_ev_disco_items ln_ev_disco
 
+/* Another server, as seen from one of our hosts. No stanza. */
+struct ln_ev_server {
+	struct ln_ev_head head;
+	const struct ln_host *host;
+	const char *remote; /* its domain, normalised */
+	/* server_authenticated alone: */
+	bool outgoing;    /* the stream is ours, and the other server believes us to be `host` */
+	bool secure;      /* under TLS */
+	const char *how;  /* "certificate", "dialback" */
+	const char *dane; /* "match", "mismatch", "unusable", "unknown", "": what DNS says of it */
+	const char *address; /* of the peer */
+};
+#define ln_ev_server_out_connecting ln_ev_server
+#define ln_ev_server_authenticated ln_ev_server
+
 /* /.well-known/host-meta of `host` is asked for: say what there is with ln_link_add() (link.h). */
 struct ln_link;
 struct ln_ev_host_meta {

@@ -297,6 +297,9 @@ const struct ln_host *ln_host_parent(const struct ln_host *host);
 /* Walks the components of a host; NULL: no more. */
 const struct ln_host *ln_host_component_at(const struct ln_host *host, unsigned i);
 
+/* Walks the domains of external components that are below this host and no closer one; NULL: no more. */
+const char *ln_host_external_at(const struct ln_host *host, unsigned i);
+
 /* Rises with each reload; never 0. What was made from declarations is made anew. */
 unsigned ln_host_generation(const struct ln_host *host);
 

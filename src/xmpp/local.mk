@@ -11,7 +11,7 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/peer.h \
 	src/xmpp/quota.c src/xmpp/quota.h \
 	src/xmpp/s2s.c src/xmpp/s2s.h \
-	src/xmpp/s2s_in.c src/xmpp/s2s_out.c \
+	src/xmpp/s2s_hooks.c src/xmpp/s2s_in.c src/xmpp/s2s_out.c \
 	src/xmpp/s2s_list.c \
 	src/xmpp/s2s_policy.c src/xmpp/s2s_stanza.c src/xmpp/s2s_stop.c src/xmpp/s2s_vouch.c \
 	src/xmpp/sasl.c src/xmpp/sasl.h \

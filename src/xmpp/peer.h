@@ -7,6 +7,7 @@
  *	s2s_out.c	negotiation where a link of ours did (link.h)
  *	s2s_stanza.c	stanzas in and out, acknowledgements
  *	s2s_policy.c	what a host wants of others
+ *	s2s_hooks.c	what modules are told of them
  *
  * What a stream may carry is a set of pairs {our domain, theirs}: a stanza is
  * accepted only from a pair that the peer has proven, and sent only under one
@@ -204,6 +205,14 @@ void peer_holds_advanced(struct hold_owner *owner);
 
 /* Asks for a sign of life, or ends what gave none; sets the next deadline. */
 void peer_tend(struct peer *peer);
+
+/* --- modules (s2s_hooks.c) ---------------------------------------------------------------- */
+
+/* Does no module forbid that this server is called? */
+bool hook_may_connect(const char *local, const char *remote);
+
+/* A pair has been proven. */
+void hook_authenticated(const struct peer *peer, const struct pair *pair);
 
 /* --- policy (s2s_policy.c) ------------------------------------------------------------- */
 

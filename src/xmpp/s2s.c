@@ -163,6 +163,7 @@ pair_prove(struct peer *peer, struct pair *pair, const char *how)
 	peer_log(peer, LOG_LEVEL_INFO, "%s local=%s remote=%s by=%s tls=%s",
 	    peer->outgoing ? "accepted by the other server" : "the other server has proven itself",
 	    pair->local, pair->remote, how, stream_secure(&peer->stream) ? "yes" : "no");
+	hook_authenticated(peer, pair);
 	peer_tend(peer);
 }
 
@@ -503,6 +504,16 @@ route(struct ln_stanza *st)
 	return component_route(st) || link_route(st);
 }
 
+/* Where that way begins: a component's subdomains have its home. */
+static struct worker *
+way(const struct ln_jid *to)
+{
+	const struct component_conf *component = component_of(ln_jid_domain(to), to->domain_len);
+
+	return component != NULL ? router_domain_home(component->domain, strlen(component->domain))
+				 : router_domain_home(ln_jid_domain(to), to->domain_len);
+}
+
 void
 s2s_init(struct store *store)
 {
@@ -510,6 +521,6 @@ s2s_init(struct store *store)
 	dialback_init(store);
 	link_init();
 	component_init();
-	router_set_remote(route);
+	router_set_remote(route, way);
 	snapshot_on_install(installed);
 }

@@ -539,6 +539,10 @@ out_dial(struct link *link)
 		link_failed(link, LN_ERR_REMOTE_SERVER_NOT_FOUND, "no host of ours, or no domain");
 		return;
 	}
+	if (!hook_may_connect(link->local, link->remote)) {
+		link_failed(link, LN_ERR_NOT_ALLOWED, "a module forbids to call this server");
+		return;
+	}
 	if (route != NULL) {
 		params.host = route->host;
 		params.port = route->port != 0 ? route->port : PLAN_PORT;

@@ -91,6 +91,25 @@ def test_rogue_speaks(world, juliet):
     juliet.expect("<message from='r@rogue.example/x'><body>Hi</body></message>")
 
 
+def test_language_of_the_stream(world, juliet):
+    """What has none of its own has the header's (RFC 6120 §8.1.5)."""
+    juliet.online()
+    peer = world.rogue_.connect(world.a, **{"xml:lang": "de"})
+    peer.ask(world.a.host)
+    back = world.rogue_.answer()
+    back.verify()
+    peer.expect_result("valid", world.a.host)
+    for attrs, lang in (("", "de"), ("xml:lang='fr'", "fr")):
+        peer.send(f"<message from='r@rogue.example/x' to='{juliet}' {attrs}><body>?</body></message>")
+        juliet.expect(f"<message from='r@rogue.example/x' xml:lang='{lang}'/>")
+    peer = world.rogue_.connect(world.a, **{"xml:lang": "x" * 100})
+    peer.ask(world.a.host)
+    back.verify()
+    peer.expect_result("valid", world.a.host)
+    peer.send(f"<message from='r@rogue.example/x' to='{juliet}'><body>?</body></message>")
+    juliet.expect("<message from='r@rogue.example/x' xml:lang='!'/>")
+
+
 @pytest.mark.parametrize("addresses, condition", [
     ("from='x@a.example' to='{to}'", "invalid-from"),
     ("from='x@other.example' to='{to}'", "invalid-from"),

@@ -17,7 +17,8 @@ COMPONENTS = {"irc.capulet.example": {"secret": "pencil"},
 
 @pytest.fixture(scope="module")
 def server(authority, tmp_path_factory):
-    one = Server(tmp_path_factory.mktemp("component"), authority, {"components": COMPONENTS},
+    one = Server(tmp_path_factory.mktemp("component"), authority, {
+        "components": COMPONENTS, "modules": {"disco": {}}},
                  more_services=("component",))
     one.start()
     yield one
@@ -74,6 +75,40 @@ def test_subdomains(server, juliet):
                    "<body>4</body></message>")
     component.expect_stream_error("invalid-from")
     juliet.expect_nothing()
+
+
+def test_discovered(server, juliet):
+    """They are items of the host that they are subdomains of."""
+    juliet.send("<iq type='get' to='capulet.example' id='d'>"
+                "<query xmlns='http://jabber.org/protocol/disco#items'/></iq>")
+    found = juliet.answer("d").findall(".//{http://jabber.org/protocol/disco#items}item")
+    assert set(COMPONENTS) <= {item.get("jid") for item in found}
+
+
+def test_order_with_presence(server, juliet):
+    """What goes to many at once and what goes to one: the order of each pair is kept, though a
+    subdomain has a hash of its own."""
+    component = Component(server)
+    rooms = [f"r@n{i}.irc.capulet.example" for i in range(16)]
+    juliet.online()
+    for room in rooms:
+        component.send(f"<presence from='{room}' to='{juliet.bare}' type='subscribe'/>")
+        juliet.expect(f"<presence from='{room}' type='subscribe'/>")
+        juliet.send(f"<presence to='{room}' type='subscribed'/>")
+    for i in range(20):
+        juliet.send(f"<presence><status>{i}</status></presence>"
+                    + "".join(f"<message to='{room}' id='{i}'><body/></message>"
+                              for room in rooms))
+    seen = {room: [] for room in rooms}
+    while any(len(one) < 40 for one in seen.values()):
+        element = component.next()
+        status = element.findtext(f"{{{NS}}}status")
+        if element.tag.endswith("}message"):
+            seen[element.get("to")].append(("m", element.get("id")))
+        elif status is not None:
+            seen[element.get("to")].append(("p", status))
+    order = [(kind, str(i)) for i in range(20) for kind in "pm"]
+    assert all(one == order for one in seen.values())
 
 
 def test_wrong_secret(server):

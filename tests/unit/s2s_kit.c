@@ -42,6 +42,12 @@ static const struct s2s_conf s2s = {
 };
 static const struct component_conf components[] = { { "component.example", "secret" } };
 
+struct ln_host *
+s2s_kit_host(void)
+{
+	return (struct ln_host *)host_find(S2S_KIT_HOST, strlen(S2S_KIT_HOST));
+}
+
 static void
 publish(void)
 {

@@ -14,4 +14,8 @@
 void s2s_kit_start(void); /* once; it ends with the process */
 void s2s_kit_turn(void);
 
+/* The host: its chains of hooks may be set. */
+struct ln_host;
+struct ln_host *s2s_kit_host(void);
+
 #endif

@@ -5,14 +5,19 @@
  */
 #include <check.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "core/host.h"
 #include "core/router.h"
+#include "linnet/module.h"
 #include "net/worker.h"
 #include "entity_kit.h"
 #include "s2s_kit.h"
 #include "xmpp/link.h"
+#include "xmpp/s2s.h"
 
 Suite *suite(void);
 
@@ -135,6 +140,65 @@ START_TEST(forgotten_in_the_end)
 }
 END_TEST
 
+/* --- what a module sees --------------------------------------------------------------------- */
+
+static const struct ln_module watch_module = { .name = "watch" };
+static const struct ln_mod watch = { .def = &watch_module };
+static unsigned calls, proofs;
+
+static enum ln_verdict
+forbids(const struct ln_mod *mod, struct ln_ev_server *ev)
+{
+	ck_assert_ptr_eq(mod, &watch);
+	ck_assert_str_eq(ev->remote, "one.example");
+	calls++;
+	return LN_DONE;
+}
+
+static void
+sees(const struct ln_mod *mod, struct ln_ev_server *ev)
+{
+	ck_assert_ptr_eq(mod, &watch);
+	ck_assert_ptr_eq(ev->host, s2s_kit_host());
+	ck_assert_str_eq(ev->remote, "two.example");
+	ck_assert_str_eq(ev->how, "dialback");
+	ck_assert(!ev->outgoing && !ev->secure);
+	proofs++;
+}
+
+static const struct hook_entry forbidding = { &watch, { .server_out_connecting = forbids } };
+static const struct hook_entry seeing = { &watch, { .server_authenticated = sees } };
+
+START_TEST(a_module_forbids_to_call)
+{
+	s2s_kit_host()->chains[LN_EV_server_out_connecting] = (struct hook_chain){ 1, &forbidding };
+	submit(LN_MESSAGE, LN_CHAT, "romeo@one.example");
+	turns();
+	ck_assert_uint_eq(calls, 1);
+	ck_assert_uint_eq(returned, 1);
+	ck_assert_int_eq(last_error, LN_ERR_NOT_ALLOWED);
+}
+END_TEST
+
+START_TEST(a_module_sees_who_has_proven_himself)
+{
+	struct netaddr from;
+	struct peer *peer;
+	int fds[2];
+
+	ck_assert(netaddr_parse(&from, "127.0.0.1:5269"));
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	s2s_kit_host()->chains[LN_EV_server_authenticated] = (struct hook_chain){ 1, &seeing };
+	s2s_accept(fds[0], &from, NULL);
+	peer = peer_of(streams_first());
+	peer_set_names(peer, S2S_KIT_HOST, "two.example");
+	pair_prove(peer, pair_add(peer, S2S_KIT_HOST, "two.example", PAIR_ASKED), "dialback");
+	ck_assert_uint_eq(proofs, 1);
+	close(fds[1]);
+	turns();
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -146,6 +210,8 @@ suite(void)
 	tcase_add_test(tc, not_returned);
 	tcase_add_test(tc, rests_longer_each_time);
 	tcase_add_test(tc, forgotten_in_the_end);
+	tcase_add_test(tc, a_module_forbids_to_call);
+	tcase_add_test(tc, a_module_sees_who_has_proven_himself);
 	suite_add_tcase(s, tc);
 	return s;
 }
