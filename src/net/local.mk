@@ -40,9 +40,12 @@ tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/tls_kit.c tests/u
 unit_tests += tests/unit/test_conn_tls
 tests_unit_test_conn_tls_SOURCES = tests/unit/test_conn_tls.c tests/unit/tls_kit.c \
 	tests/unit/tls_kit.h
-unit_tests += tests/unit/test_certname tests/unit/test_dns tests/unit/test_plan
+unit_tests += tests/unit/test_certname tests/unit/test_dns tests/unit/test_dial \
+	tests/unit/test_plan
 tests_unit_test_dns_SOURCES = tests/unit/test_dns.c tests/unit/dns_kit.c tests/unit/dns_kit.h
-tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/dns_kit.c tests/unit/dns_kit.h
+zone_kit = tests/unit/zone_kit.c tests/unit/zone_kit.h tests/unit/dns_kit.c tests/unit/dns_kit.h
+tests_unit_test_dial_SOURCES = tests/unit/test_dial.c $(zone_kit)
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c $(zone_kit)
 unit_tests += tests/unit/test_listener
 unit_tests += tests/unit/test_http_head tests/unit/test_http
 unit_tests += tests/unit/test_bytestream
