@@ -4,6 +4,7 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/client.h \
 	src/xmpp/component.c src/xmpp/component.h \
 	src/xmpp/dialback.c src/xmpp/dialback.h \
+	src/xmpp/early.c src/xmpp/early.h \
 	src/xmpp/errors.c src/xmpp/errors.h \
 	src/xmpp/features.c \
 	src/xmpp/link.c src/xmpp/link.h src/xmpp/link_ask.c src/xmpp/link_restore.c \
