@@ -12,12 +12,13 @@ src_liblinnet_a_SOURCES += \
 	src/core/iq.c src/core/iq.h \
 	src/core/module.c src/core/module.h \
 	src/core/archive.c src/core/archive.h \
-	src/core/node.c src/core/node.h \
+	src/core/node.c src/core/node.h src/core/node_rows.c \
 	src/core/limit.c src/core/limit.h \
 	src/core/port.c src/core/port.h \
 	src/core/precis.c src/core/precis.h \
 	src/core/router.c src/core/router.h \
 	src/core/datetime.c \
+	src/core/slices.c \
 	src/core/stanza.c src/core/stanza.h \
 	src/core/stanza_names.c src/core/stanza_names.h \
 	src/linnet/table.h src/core/table.c \

@@ -79,8 +79,9 @@ struct ln_account *account_of_entity(struct entity *entity);
 struct ln_session *session_by_id(uint64_t id);
 uint64_t session_id(const struct ln_session *session);
 
-/* At start, before the workers run. */
+/* At start, before the workers run; slices_init() is called by the other. */
 void module_init(void);
+void slices_init(void);
 
 /* What ln_data() says; static. */
 void module_set_data(const char *folder);

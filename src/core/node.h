@@ -28,6 +28,13 @@ struct ln_node {
 
 extern const struct entity_ops node_ops;
 
+/* The name of an entity, for a completion that finds it again. */
+struct node_named {
+	struct ln_jid jid;
+	char name[LN_JID_MAX + 1];
+};
+void node_named_set(struct node_named *named, const struct entity *entity);
+
 /* Whose rows are being written: a number, or the row that this job makes. */
 struct store_arg node_owner(const struct ln_node *node);
 
