@@ -177,7 +177,7 @@ check_nick_change(const struct here *here, const struct change *change)
 
 	if (owner != NULL && !ln_jid_same_bare(&owner->jid, &change->jid))
 		return LN_ERR_CONFLICT;
-	if (change->nick != NULL && (int64_t)strlen(change->nick) > here->conf->max_nick)
+	if (change->nick != NULL && *change->nick != '\0' && check_nick(here, change->nick) != NULL)
 		return LN_ERR_NOT_ACCEPTABLE;
 	return LN_ERR_COUNT;
 }

@@ -20,8 +20,9 @@ add_feature(void *query, const char *feature)
 
 static const char *const features[] = { NS_MUC, "http://jabber.org/protocol/disco#info",
 	"http://jabber.org/protocol/disco#items", NS_MUC_STABLE_ID, NS_MUC_SELF_PING,
-	NS_MUC_REQUEST, "jabber:iq:register", "vcard-temp", "urn:xmpp:ping", "urn:xmpp:sid:0",
-	"urn:xmpp:occupant-id:0", "urn:xmpp:message-moderate:1", "urn:xmpp:message-moderate:0",
+	NS_MUC_REGISTER, NS_MUC_REQUEST, NS_MUC_ROOMCONFIG, NS_MUC_ROOMINFO, "jabber:iq:register",
+	"vcard-temp", "urn:xmpp:ping", "urn:xmpp:sid:0", "urn:xmpp:occupant-id:0",
+	"urn:xmpp:message-moderate:1", "urn:xmpp:message-moderate:0",
 	"urn:xmpp:message-retract:1#tombstone", NULL };
 
 static void
@@ -86,8 +87,11 @@ add_info(const struct room *room, struct ln_elem *query)
 	add_number(form, "muc#roominfo_occupants", "Occupants",
 	    (int64_t)ln_dict_count(room->nicks));
 	add_number(form, "muc#maxhistoryfetch", "Messages of history", room->config.max_history);
-	ln_form_bool(ln_form_field(form, "muc#roominfo_changesubject", "boolean",
+	ln_form_bool(ln_form_field(form, "muc#roominfo_subjectmod", "boolean",
 			 "May participants change the subject?"),
+	    room->config.change_subject);
+	/* COMPAT(Conversations 2.10): asks under the name that others gave it. */
+	ln_form_bool(ln_form_field(form, "muc#roominfo_changesubject", "boolean", NULL),
 	    room->config.change_subject);
 	ln_form_bool(ln_form_field(form, "muc#roomconfig_allowinvites", "boolean",
 			 "May participants invite?"),

@@ -18,6 +18,10 @@ void
 leave_occupant(struct here *here, struct occupant *occupant, const struct notice *notice,
     const struct ln_stanza *last)
 {
+	if (here->room->locked) { /* §10.1.3: its maker has not configured it */
+		room_destroy(here, NULL, NULL, "The room was not configured.");
+		return;
+	}
 	presence_hide(here, occupant, notice, last);
 	room_event(here, LN_EV_room_left, NULL, &occupant->jid, &occupant->bare);
 	occupant_remove(here->room, occupant);
@@ -189,8 +193,7 @@ within_rate(const struct here *here, const char *what, const struct ln_jid *who,
 	return len < 0 || ln_limit(here->mod, key, rate, 1);
 }
 
-/* §17.1.1: a nick is seen, and fits on a line. NULL, or what is wrong with it. */
-static const char *
+const char *
 check_nick(const struct here *here, const char *nick)
 {
 	size_t len = strlen(nick);

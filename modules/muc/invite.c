@@ -89,12 +89,21 @@ invite_one(struct here *here, const struct visit *visit, const struct ln_elem *i
 }
 
 static bool
+fits(const struct here *here, const struct ln_jid *to)
+{
+	return !here->room->config.members_only || affiliation_find(here->room, to) != NULL ||
+	    (int64_t)ln_dict_count(here->room->affiliations) < here->conf->max_affiliations;
+}
+
+/* A person's address: domains are no members. */
+static bool
 read_to(const struct ln_elem *elem, struct ln_jid *to)
 {
 	const char *text = ln_elem_attr(elem, "to");
 
 	return text != NULL &&
-	    ln_jid_parse(ln_elem_arena(elem), text, strlen(text), to) == LN_JID_OK;
+	    ln_jid_parse(ln_elem_arena(elem), text, strlen(text), to) == LN_JID_OK &&
+	    ln_jid_has_local(to);
 }
 
 static void
@@ -116,6 +125,11 @@ invite(struct here *here, struct ln_stanza *st, const struct ln_elem *x)
 		}
 		if (!within_rate(here, "message", &visit->occupant->bare, here->conf->messages)) {
 			ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too fast.");
+			return;
+		}
+		if (!fits(here, &to)) {
+			ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT,
+			    "The room knows too many people.");
 			return;
 		}
 		invite_one(here, visit, each, &to);

@@ -120,6 +120,16 @@ size_of(struct ln_stanza *st)
 	return strlen(ln_elem_print(arena, ln_stanza_elem(st, arena)));
 }
 
+static bool
+is_too_large(const struct here *here, struct ln_stanza *st)
+{
+	if ((int64_t)size_of(st) <= here->conf->max_message)
+		return false;
+	ln_refuse(st, LN_ERR_NOT_ACCEPTABLE, "A message in a room has at most %lld bytes.",
+	    (long long)here->conf->max_message);
+	return true;
+}
+
 /* True: refused. */
 static bool
 refuse(struct here *here, const struct visit *visit, struct ln_stanza *st)
@@ -138,12 +148,7 @@ refuse(struct here *here, const struct visit *visit, struct ln_stanza *st)
 		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too fast.");
 		return true;
 	}
-	if ((int64_t)size_of(st) > here->conf->max_message) {
-		ln_refuse(st, LN_ERR_NOT_ACCEPTABLE, "A message in a room has at most %lld bytes.",
-		    (long long)here->conf->max_message);
-		return true;
-	}
-	return false;
+	return is_too_large(here, st);
 }
 
 static void
@@ -225,7 +230,7 @@ say_privately(struct here *here, struct ln_stanza *st)
 		ln_refuse(st, LN_ERR_FORBIDDEN, "You may not send private messages here.");
 	else if (!within_rate(here, "message", &visit->occupant->bare, here->conf->messages))
 		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too fast.");
-	else
+	else if (!is_too_large(here, st))
 		pass_on(here, visit->occupant, to, st);
 }
 

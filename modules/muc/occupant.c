@@ -17,7 +17,8 @@ occupant_by_nick(const struct room *room, const char *nick)
 	return ln_dict_get(room->nicks, nick);
 }
 
-/* As accounts are compared (RFC 8265 §3.3); what may stand in no account's name is one to us. */
+/* As accounts are compared (RFC 8265 §3.3), letters that look alike being one (§13.6 "mimicking");
+ * what may stand in no account's name is one to us. */
 char *
 nick_look(const char *nick)
 {
@@ -31,7 +32,7 @@ nick_look(const char *nick)
 	if (ln_jid_prepare_local(ln_stanza_arena(scratch), plain, strlen(plain), &prepared) !=
 	    LN_JID_OK)
 		prepared = plain;
-	look = muc_copy(prepared);
+	look = muc_copy(ln_text_look(ln_stanza_arena(scratch), prepared));
 	free(plain);
 	ln_stanza_free(&scratch);
 	return look;

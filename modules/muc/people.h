@@ -106,6 +106,9 @@ void ghost_watch(struct here *here);
 
 void enter_presence(struct here *here, struct ln_ev_node *ev);
 
+/* §17.1.1: a nick is seen, and fits on a line. NULL, or what is wrong with it. */
+const char *check_nick(const struct here *here, const char *nick);
+
 /* Is this within the rate that one account has in one room? */
 bool within_rate(const struct here *here, const char *what, const struct ln_jid *who,
     struct ln_rate rate);

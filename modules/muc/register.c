@@ -12,20 +12,46 @@
 #define ALLOW "muc#register_allow"
 #define PENDING_MAX 100 /* requests of a room that wait for an admin */
 
+/* What an admin may want to know, where one reads it; none of it is kept. */
+static const struct detail {
+	const char *var, *label;
+} details[] = {
+	{ "muc#register_first", "Given name" },
+	{ "muc#register_last", "Family name" },
+	{ "muc#register_email", "E-mail address" },
+	{ "muc#register_url", "Web page" },
+	{ "muc#register_faqentry", "What else is to be said" },
+};
+#define DETAILS (sizeof details / sizeof *details)
+
 struct pending_registration {
 	struct pending_registration *next;
 	struct ln_jid jid;
 	char *nick;
 };
 
+static bool
+is_asked(const struct here *here, enum affiliation affiliation)
+{
+	return affiliation == AFF_NONE && here->room->config.members_only;
+}
+
+static const char *
+type_of(const struct detail *detail)
+{
+	return detail == &details[DETAILS - 1] ? "text-multi" : "text-single";
+}
+
 static void
-add_form(struct ln_elem *query)
+add_form(struct ln_elem *query, bool asked)
 {
 	struct ln_elem *form = ln_form_add(query, "form", NS_MUC_REGISTER);
 
 	ln_form_title(form, "Registration");
 	ln_form_instructions(form, "Please say how you want to be called in this room.");
 	ln_form_require(ln_form_field(form, ROOMNICK, "text-single", "Nickname"));
+	for (size_t i = 0; asked && i < DETAILS; i++)
+		ln_form_field(form, details[i].var, type_of(&details[i]), details[i].label);
 }
 
 enum ln_verdict
@@ -43,7 +69,7 @@ register_get(struct here *here, struct ln_ev_iq *ev)
 		ln_elem_add(query, "registered", NS_REGISTER);
 		ln_add_text(query, "username", affiliated->nick);
 	} else {
-		add_form(query);
+		add_form(query, is_asked(here, affiliation_of(here, ln_from(ev->stanza))));
 	}
 	return ln_answer(ev, result);
 }
@@ -79,7 +105,24 @@ register_free(struct room *room)
 }
 
 static void
-send_request(struct here *here, const struct ln_jid *to, const struct pending_registration *pending)
+add_details(struct ln_elem *to, const struct ln_elem *from)
+{
+	for (size_t i = 0; i < DETAILS; i++) {
+		const struct ln_elem *given = ln_form_get(from, details[i].var), *value;
+		struct ln_elem *field;
+
+		value = given != NULL ? ln_form_first_value(given) : NULL;
+		if (value == NULL)
+			continue;
+		field = ln_form_field(to, details[i].var, type_of(&details[i]), details[i].label);
+		for (; value != NULL; value = ln_form_next_value(value))
+			ln_form_value(field, ln_elem_text(value));
+	}
+}
+
+static void
+send_request(struct here *here, const struct ln_jid *to, const struct pending_registration *pending,
+    const struct ln_elem *given)
 {
 	struct ln_stanza *st = ln_stanza_new(LN_MESSAGE, LN_NORMAL, ln_node_jid(here->node), to);
 	struct ln_elem *scratch = ln_add(st, "scratch", NS_ROOM);
@@ -89,6 +132,7 @@ send_request(struct here *here, const struct ln_jid *to, const struct pending_re
 	ln_form_value(ln_form_field(form, "muc#register_jid", "jid-single", "Address"),
 	    pending->jid.full);
 	ln_form_value(ln_form_field(form, ROOMNICK, "text-single", "Nickname"), pending->nick);
+	add_details(form, given);
 	ln_form_bool(ln_form_field(form, ALLOW, "boolean", "Allow it?"), false);
 	ln_add_copy(st, form);
 	ln_strip(st, "scratch", NS_ROOM, NULL, NULL);
@@ -96,13 +140,14 @@ send_request(struct here *here, const struct ln_jid *to, const struct pending_re
 }
 
 static void
-ask_admins(struct here *here, const struct pending_registration *pending)
+ask_admins(struct here *here, const struct pending_registration *pending,
+    const struct ln_elem *given)
 {
 	const struct affiliated *each;
 
 	TAILQ_FOREACH(each, &here->room->affiliated, link)
 		if (each->affiliation >= AFF_ADMIN)
-			send_request(here, &each->jid, pending);
+			send_request(here, &each->jid, pending, given);
 }
 
 static enum ln_verdict
@@ -123,7 +168,7 @@ wait_for_admin(struct here *here, struct ln_ev_iq *ev, const char *nick)
 	}
 	free((*at)->nick);
 	(*at)->nick = muc_copy(nick);
-	ask_admins(here, *at);
+	ask_admins(here, *at, ln_form_find(ev->query, "submit"));
 	return ln_answer(ev, ln_iq_result(ev->stanza));
 }
 
@@ -179,7 +224,7 @@ take(struct here *here, struct ln_ev_iq *ev, const char *nick)
 	struct ln_jid bare = ln_jid_bare(ln_stanza_arena(ev->stanza), ln_from(ev->stanza));
 	static const struct notice nothing;
 
-	if (affiliation == AFF_NONE && here->room->config.members_only)
+	if (is_asked(here, affiliation))
 		return wait_for_admin(here, ev, nick);
 	if (affiliation_find(here->room, &bare) == NULL &&
 	    (int64_t)ln_dict_count(here->room->affiliations) >= here->conf->max_affiliations)
@@ -209,7 +254,7 @@ register_set(struct here *here, struct ln_ev_iq *ev)
 	if (nick == NULL || !ln_form_is(form, NS_MUC_REGISTER))
 		return ln_refuse(ev->stanza, LN_ERR_BAD_REQUEST,
 		    "The form with a nickname is missing.");
-	if ((int64_t)strlen(nick) > here->conf->max_nick || nick_looks_empty(nick) ||
+	if (*nick == '\0' || check_nick(here, nick) != NULL ||
 	    ln_jid_with_resource(ln_stanza_arena(ev->stanza), ln_node_jid(here->node), nick,
 		strlen(nick), &jid) != LN_JID_OK)
 		return ln_refuse(ev->stanza, LN_ERR_NOT_ACCEPTABLE, "This is no nickname.");

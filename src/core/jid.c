@@ -371,6 +371,14 @@ ln_jid_prepare_local(struct arena *arena, const char *text, size_t len, const ch
 	return error;
 }
 
+const char *
+ln_text_look(struct arena *arena, const char *text)
+{
+	char look[PRECIS_OUT_MAX + 1];
+
+	return arena_strdup(arena, precis_look(text, strlen(text), look) ? look : text);
+}
+
 enum ln_jid_error
 ln_jid_prepare_domain(struct arena *arena, const char *text, size_t len, const char **domain_r)
 {

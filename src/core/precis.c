@@ -9,10 +9,12 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
 #include <unicode/uscript.h>
+#include <unicode/uspoof.h>
 #include <unicode/ustring.h>
 #include <unicode/utf16.h>
 
@@ -500,4 +502,57 @@ enum precis_result
 precis_opaque(const char *text, size_t len, char out[PRECIS_OUT_MAX + 1], size_t *len_r)
 {
 	return enforce(opaque_round, text, len, out, len_r);
+}
+
+/* --- what a text looks like --------------------------------------------------- */
+
+static pthread_once_t spoof_once = PTHREAD_ONCE_INIT;
+static USpoofChecker *spoof;
+
+static void
+open_spoof(void)
+{
+	UErrorCode error = U_ZERO_ERROR;
+
+	spoof = uspoof_open(&error);
+	if (U_FAILURE(error)) {
+		fprintf(stderr, "linnet: ICU has no data of confusable characters: %s\n",
+		    u_errorName(error));
+		abort();
+	}
+}
+
+static size_t
+run_of(const char *text, size_t len, bool ascii)
+{
+	size_t run = 0;
+
+	while (run < len && ((unsigned char)text[run] < 0x80) == ascii)
+		run++;
+	return run;
+}
+
+bool
+precis_look(const char *text, size_t len, char out[PRECIS_OUT_MAX + 1])
+{
+	size_t used = 0, run;
+
+	pthread_once(&spoof_once, open_spoof);
+	for (bool ascii = true; len > 0; text += run, len -= run, ascii = !ascii) {
+		UErrorCode error = U_ZERO_ERROR;
+		size_t room = PRECIS_OUT_MAX - used;
+
+		run = run_of(text, len, ascii);
+		if (ascii && run <= room)
+			memcpy(out + used, text, run);
+		else if (ascii)
+			return false;
+		used += ascii ? run
+			      : (size_t)uspoof_getSkeletonUTF8(spoof, 0, text, (int32_t)run,
+				    out + used, (int32_t)room, &error);
+		if (U_FAILURE(error))
+			return false;
+	}
+	out[used] = '\0';
+	return true;
 }

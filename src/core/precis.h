@@ -40,6 +40,13 @@ enum precis_result precis_opaque(const char *text, size_t len, char out[PRECIS_O
     size_t *len_r);
 
 /*
+ * What a prepared text looks like (Unicode TS 39): whatever is not ASCII stands as what it is
+ * confused with, so that "rоmеo" with two Cyrillic letters is "romeo". ASCII is as it was: "bot1"
+ * and "botl" are two. False: it is too long, or no UTF-8.
+ */
+bool precis_look(const char *text, size_t len, char out[PRECIS_OUT_MAX + 1]);
+
+/*
  * Is the code point allowed in an identifier, its context aside? But for case
  * and ASCII that is the question of IDNA2008 too (RFC 5892 §3).
  */

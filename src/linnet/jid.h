@@ -103,6 +103,12 @@ void ln_jid_free(struct ln_jid *jid);
 enum ln_jid_error ln_jid_prepare_local(struct arena *arena, const char *text, size_t len,
     const char **local_r);
 
+/*
+ * What a prepared text looks like: letters of other scripts stand as those that they are confused
+ * with. For comparing, never for showing.
+ */
+const char *ln_text_look(struct arena *arena, const char *text);
+
 /* A prepared domainpart. */
 enum ln_jid_error ln_jid_prepare_domain(struct arena *arena, const char *text, size_t len,
     const char **domain_r);

@@ -79,7 +79,8 @@ def test_nickname_taken(server, coven, witches):
     coven.refused(third, "firstwitch", "conflict", "cancel")
 
 
-@pytest.mark.parametrize("nick", ["FirstWitch", "FIRSTWITCH", "\uff46irstwitch"])
+@pytest.mark.parametrize("nick", ["FirstWitch", "FIRSTWITCH", "\uff46irstwitch",
+                                  "f\u0456rstw\u0456t\u0441h", "firstw\u03b9tch"])
 def test_nickname_that_looks_taken(server, coven, witches, nick):
     """§13.6: nobody is mistaken for another."""
     third = server.client("second", "cell")

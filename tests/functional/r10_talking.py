@@ -166,6 +166,14 @@ def test_private(coven, witches):
     hecate.expect_nothing(hag, at=coven)
 
 
+def test_private_too_large(coven, witches):
+    hecate, hag = witches
+    hecate.send(f"<message to='{coven / 'thirdwitch'}' type='chat' id='p1'><body>{'x' * 5000}</body>"
+                "</message>")
+    hecate.expect_error("p1", "not-acceptable", "modify", name="message")
+    hag.expect_nothing(hecate, at=coven)
+
+
 def test_private_refused(server, coven, witches):
     _, hag = witches
     hag.send(private(coven, "nobody"))
@@ -237,6 +245,16 @@ def test_invitation_makes_member(server, coven):
     third.expect(f"<message from='{coven}'><x xmlns='{USER}'><status code='101'/></x></message>")
     third.expect(f"<message from='{coven}'><x xmlns='{USER}'><invite/></x></message>")
     assert item(coven.enter(third, "secondwitch").own).get("affiliation") == "member"
+
+
+@pytest.mark.parametrize("to", ["montague.example", "@", ""])
+def test_invitation_of_nobody(server, coven, to):
+    """Domains are no members."""
+    hecate = server.client("hecate", "broom")
+    coven.create(hecate, "firstwitch", membersonly=1)
+    hecate.send(invite(coven, to))
+    hecate.expect_error("i1", "jid-malformed", "modify", name="message")
+    assert not coven.list(hecate, affiliation="member")
 
 
 def test_decline_carries_nobodys_mail(server, coven, witches):

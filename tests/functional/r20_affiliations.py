@@ -196,6 +196,18 @@ def test_bounded(coven, witches):
     coven.unchanged(hecate, "resource-constraint", of_affiliation("one@more.example", "member"))
 
 
+def test_bounded_by_invitations_too(server, coven):
+    hecate = server.client("hecate", "broom")
+    coven.create(hecate, "firstwitch", membersonly=1)
+    invites = "".join(f"<invite to='witch{n}@coven.example'/>" for n in range(30))
+    hecate.send(f"<message to='{coven}' id='i1'><x xmlns='{USER}'>{invites}</x></message>")
+    hecate.expect_error("i1", "resource-constraint", name="message")
+    assert len(coven.list(hecate, affiliation="member")) == 19
+    hecate.refused("set", coven.configuration(
+        {"roomadmins": [f"admin{n}@coven.example" for n in range(30)]}), "resource-constraint",
+        to=coven)
+
+
 def test_reserved_nickname(server, coven, witches):
     """§9.3: of a member; nobody else gets it."""
     hecate, crone, hag, wiccan = witches

@@ -146,6 +146,16 @@ def test_cancelled(server, coven):
     hecate.refused("get", f"<query xmlns='{OWNER}'/>", "item-not-found", to=coven)
 
 
+def test_left_before_it_is_configured(server, coven):
+    """§10.1.3: its maker went: it is destroyed."""
+    hecate = server.client("hecate", "broom")
+    coven.enter(hecate, "firstwitch")
+    hecate.send(f"<presence to='{coven / 'firstwitch'}' type='unavailable'/>")
+    hecate.expect(f"<presence from='{coven / 'firstwitch'}' type='unavailable'>"
+                  f"<x xmlns='{USER}'><destroy/></x></presence>")
+    hecate.refused("get", f"<query xmlns='{OWNER}'/>", "item-not-found", to=coven)
+
+
 def test_destroyed(coven, witches):
     """§10.9: with another venue."""
     hecate, hag = witches

@@ -65,6 +65,11 @@ def test_room_info(coven, witches):
     assert details["muc#roominfo_occupants"] == ["2"]
     assert details["muc#roominfo_subject"] == ["Bubble"]
     assert details["muc#roominfo_description"] == ["witchery"]
+    assert details["muc#roominfo_subjectmod"] == ["0"]
+    assert details["muc#roominfo_contactjid"] == [hecate.bare]
+    assert details["muc#maxhistoryfetch"] == ["50"]
+    assert {f"http://jabber.org/protocol/muc#{form}" for form in (
+        "register", "request", "roomconfig", "roominfo")} <= features(found)
 
 
 def test_features_follow(server, coven):
@@ -158,9 +163,9 @@ def check_pages(client, service, shown):
 # --- registration -----------------------------------------------------------------------------------
 
 
-def submitted(nick):
+def submitted(nick, more={}):
     return (f"<query xmlns='jabber:iq:register'>"
-            f"{form(REGISTER, {'muc#register_roomnick': nick})}</query>")
+            f"{form(REGISTER, {'muc#register_roomnick': nick, **more})}</query>")
 
 
 def test_registers(server, coven, witches):
@@ -190,6 +195,8 @@ def test_registration_refused(server, coven, witches):
     hag.refused("set", submitted("firstwitch"), "conflict", to=coven)
     hag.refused("set", "<query xmlns='jabber:iq:register'/>", "bad-request", to=coven)
     hag.refused("set", submitted("x" * 300), "not-acceptable", to=coven)
+    hag.refused("set", submitted(""), "not-acceptable", to=coven)
+    hag.refused("set", submitted("f\u0456rstwitch"), "conflict", to=coven)
     hag.refused("set", "<query xmlns='jabber:iq:register'><remove/></query>",
                 "registration-required", to=coven)
     hag.refused("get", "<query xmlns='jabber:iq:register'/>", "item-not-found",
@@ -210,9 +217,16 @@ def test_approved(server, coven):
     """§9.10: in a members-only room admins are asked."""
     hecate, hag = server.client("hecate", "broom").online(), server.client("hag", "pda").online()
     coven.create(hecate, "firstwitch", membersonly=1)
-    hag.set(submitted("thirdwitch"), coven)
+    asked = hag.get("<query xmlns='jabber:iq:register'/>", coven)
+    assert {f"muc#register_{name}" for name in ("roomnick", "first", "last", "email", "url",
+                                                "faqentry")} < {
+        f.get("var") for f in asked.iter(f"{DATA}field")}
+    hag.set(submitted("thirdwitch", {"muc#register_first": "Hag", "muc#register_email": "h@x.example"}),
+            coven)
     hecate.expect(f"<message from='{coven}'><x xmlns='jabber:x:data' type='form'>"
                   f"<field var='muc#register_jid'><value>{hag.bare}</value></field>"
+                  "<field var='muc#register_first'><value>Hag</value></field>"
+                  "<field var='muc#register_email'><value>h@x.example</value></field>"
                   "<field var='muc#register_allow' type='boolean'/></x></message>")
     hag.send(f"<message to='{coven}' id='a1'>" + form(REGISTER, {
         "muc#register_jid": hag.bare, "muc#register_allow": "1"}) + "</message>")
