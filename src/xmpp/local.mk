@@ -14,7 +14,8 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/s2s.c src/xmpp/s2s.h \
 	src/xmpp/s2s_hooks.c src/xmpp/s2s_in.c src/xmpp/s2s_out.c \
 	src/xmpp/s2s_list.c \
-	src/xmpp/s2s_policy.c src/xmpp/s2s_stanza.c src/xmpp/s2s_stop.c src/xmpp/s2s_vouch.c \
+	src/xmpp/s2s_policy.c src/xmpp/s2s_policy.h \
+	src/xmpp/s2s_stanza.c src/xmpp/s2s_stop.c src/xmpp/s2s_vouch.c \
 	src/xmpp/sasl.c src/xmpp/sasl.h \
 	src/xmpp/sasl_offer.c src/xmpp/sasl_offer.h \
 	src/xmpp/sending.c src/xmpp/sending.h \

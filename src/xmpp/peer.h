@@ -6,7 +6,7 @@
  *	s2s_in.c	negotiation where the other server connected
  *	s2s_out.c	negotiation where a link of ours did (link.h)
  *	s2s_stanza.c	stanzas in and out, acknowledgements
- *	s2s_policy.c	what a host wants of others
+ *	s2s_policy.h	what a host wants of others
  *	s2s_hooks.c	what modules are told of them
  *
  * What a stream may carry is a set of pairs {our domain, theirs}: a stanza is
@@ -27,12 +27,11 @@
 #include "net/tlsa.h"
 #include "net/vouch.h"
 #include "xmpp/quota.h"
+#include "xmpp/s2s_policy.h"
 #include "xmpp/sending.h"
 #include "xmpp/stream.h"
 
 struct link;
-
-#define POLICY_ASCII_MAX 256
 
 #define PEER_STATES(X)                                            \
 	X(HANDSHAKE) /* in direct TLS, or behind <proceed/> */    \
@@ -213,36 +212,5 @@ bool hook_may_connect(const char *local, const char *remote);
 
 /* A pair has been proven. */
 void hook_authenticated(const struct peer *peer, const struct pair *pair);
-
-/* --- policy (s2s_policy.c) ------------------------------------------------------------- */
-
-/* The policy of one of our domains: a host's or a component's; NULL: not ours. */
-const struct s2s_conf *policy_of(const char *local);
-
-bool policy_allows(const struct s2s_conf *conf, const char *remote);
-bool policy_needs_tls(const struct s2s_conf *conf, const char *remote);
-const struct s2s_route *policy_route(const struct s2s_conf *conf, const char *remote);
-
-/* Do TLSA records of this domain count? */
-bool policy_dane(const struct s2s_conf *conf, const char *remote);
-
-/* "match", "mismatch", "unusable" */
-const char *tlsa_word(enum tlsa_result result);
-
-/* Does the peer's certificate prove that it is this domain? */
-bool policy_certified(const struct peer *peer, const char *domain);
-
-/* Why it does not, for the log; static. */
-const char *policy_why_not(const struct peer *peer);
-
-/* May dialback prove a domain of this peer, as things are? */
-bool policy_dialback(const struct peer *peer, const struct s2s_conf *conf, const char *remote);
-
-/* A domain as TLS spells it (A-labels), in `out`, which is returned. */
-const char *policy_ascii(const char *domain, char out[POLICY_ASCII_MAX]);
-
-/* What to tell a peer or the log; static. NULL: nothing stands against it. */
-const char *policy_refuses(const struct peer *peer, const struct s2s_conf *conf,
-    const char *remote);
 
 #endif
