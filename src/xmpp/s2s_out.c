@@ -155,7 +155,9 @@ ask_pair(struct peer *peer)
 		return;
 	}
 	if (!peer->dialback_known) {
-		fail(peer, "the other server accepts no proof that we have");
+		/* RFC 6120 §4.9.3.23 */
+		stream_fail(&peer->stream, STREAM_UNSUPPORTED_FEATURE,
+		    "the other server accepts no proof that we have");
 		return;
 	}
 	pair_add(peer, peer->local, peer->remote, PAIR_ASKED);

@@ -2,8 +2,9 @@
 """XML that ends a stream, before and after login (RFC 6120 §4.9.3, §11)."""
 
 import pytest
-from kit import needs_linnet
+from kit import PEER, needs_linnet
 
+# Of several, the first is ours: the more specific one (RFC 6120 §4.9.3.1).
 NWF = ("not-well-formed",)
 RESTRICTED = ("restricted-xml", "not-well-formed")
 ENCODING = ("unsupported-encoding", "not-well-formed", "bad-format")
@@ -31,7 +32,7 @@ TABLE = {
     "comment-inside": (b"<message><!-- what light --></message>", RESTRICTED[:1]),
     "instruction": (b"<?php echo 1 ?><message/>", RESTRICTED[:1]),
     "instruction-inside": (b"<message><?x y?></message>", RESTRICTED[:1]),
-    "dtd": (b"<!DOCTYPE a><message/>", RESTRICTED),
+    "dtd-too-late": (b"<!DOCTYPE a><message/>", RESTRICTED[::-1]),
     "entity": (b"<message><body>&foo;</body></message>", RESTRICTED),
     "entity-in-attribute": (b"<message id='&foo;'/>", RESTRICTED),
     # §11.6: UTF-8 alone
@@ -42,7 +43,7 @@ TABLE = {
     "beyond-unicode": (b"<message><body>\xf4\x90\x80\x80</body></message>", ENCODING),
     "lone-continuation": (b"<message><body>\x80</body></message>", ENCODING),
     "cut-sequence": (b"<message><body>\xe2\x82</body></message>", ENCODING),
-    "no-character": (b"<message><body>\xef\xbf\xbf</body></message>", ENCODING),
+    "no-character": (b"<message><body>\xef\xbf\xbf</body></message>", NWF + ENCODING),
     "name-in-latin1": (b"<m\xe9ssage/>", ENCODING),
     # §11.7: only white space between stanzas
     "text-between": (b"hello<message/>", ("bad-format", "invalid-xml", "not-well-formed")),
@@ -68,7 +69,7 @@ def test_ends_the_stream(server, stage, name):
         victim.open("capulet.example")
     victim.send_raw(data)
     victim.send_quietly(b"</stream:stream>")
-    victim.expect_stream_error(*conditions)
+    victim.expect_stream_error(*(conditions[:1] if PEER == "linnet" else conditions))
 
 
 @pytest.mark.parametrize("prologue", [
