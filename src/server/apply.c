@@ -13,6 +13,7 @@
 #include "core/module.h"
 #include "core/node.h"
 #include "im/account.h"
+#include "net/listener.h"
 #include "net/tls.h"
 #include "net/worker.h"
 #include "server/apply_s2s.h"
@@ -496,6 +497,7 @@ apply(const struct config *config, struct tls *tls, char **error_r)
 	ledger_keep(&b.ledger);
 	in_force = b.snapshot;
 	snapshot_publish(in_force);
+	listener_set_quota((unsigned)or_off(config->limits.connections_before_login));
 	if (old != NULL)
 		leave(old);
 	snapshot_unref(&old);

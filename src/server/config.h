@@ -93,6 +93,7 @@ struct config_limits {
 	int64_t c2s_rate;
 	int64_t s2s_rate;
 	int64_t connections_per_address;
+	int64_t connections_before_login;
 	struct config_login_attempts login_attempts;
 	int64_t sessions_per_account;
 	ln_msec time_to_log_in;

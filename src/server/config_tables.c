@@ -161,6 +161,10 @@ static const struct ln_option limits_rows[] = {
 	    .flags = LN_MAY_BE_OFF),
 	LN_OPTION_INT(config_limits, connections_per_address, 100, 1, 1000000,
 	    "Connections of one address that have not logged in yet.", .flags = LN_MAY_BE_OFF),
+	LN_OPTION_INT(config_limits, connections_before_login, 10000, 1, 1000000,
+	    "Connections that have not logged in yet, all together; beyond, others wait to be "
+	    "accepted.",
+	    .flags = LN_MAY_BE_OFF),
 	LN_STRUCT(config_limits, login_attempts, config_login_attempts, login_attempts_rows,
 	    "Failed attempts to log in.", .flags = LN_MAY_BE_OFF),
 	LN_OPTION_INT(config_limits, sessions_per_account, 20, 1, 10000,

@@ -2,9 +2,12 @@
 """External components (XEP-0114)."""
 
 import hashlib
+import json
+import threading
 
 import pytest
 from kit import Server, Wire
+from kit.disk import Disk
 from kit.wire import wires
 
 HEADER = ("<?xml version='1.0'?><stream:stream to='{to}' xmlns='{ns}' "
@@ -161,3 +164,32 @@ def test_replaced(server, juliet):
     first.expect_stream_error("conflict")
     juliet.send("<message to='irc.capulet.example'><body>?</body></message>")
     second.expect(f"<message xmlns='{NS}'/>")
+
+
+def test_flood(authority, tmp_path, request):
+    """Who sends faster than an account can take is not read from: nothing is refused, and the
+    order holds.  The account is being loaded from a slow disk meanwhile."""
+    disk = Disk(Server(tmp_path, authority,
+                       {"components": COMPONENTS, "modules": {"offline": {"bytes": "off"}},
+                        "limits": {"s2s-rate": "off"}}, more_services=("component",)))
+    request.addfinalizer(disk.server.stop)
+    server = disk.server.start()
+    away = server.user("romeo")
+    component = Component(server)
+    disk.say("slow 300")
+    text = "x" * 4000
+    sender = threading.Thread(target=lambda: [component.send(
+        f"<message from='irc.capulet.example' to='{away.jid}' type='headline' id='m{n}'>"
+        f"<body>{text}</body></message>") for n in range(3000)], daemon=True)
+    sender.start()
+    sender.join(30)
+    assert not sender.is_alive()
+    disk.say("ok")
+    component.send(f"<iq type='get' from='irc.capulet.example' to='{away.jid}' id='end'>"
+                   "<x xmlns='urn:example'/></iq>")
+    component.timeout = 30
+    component.expect(f"<iq xmlns='{NS}' type='error' id='end'/>")
+    rows = json.loads(server.ctl("--json", "stats").stdout)["rows"]
+    figures = {(row["part"], row["name"]): row["value"] for row in rows}
+    assert figures["core", "inbox_full_total"] == 0
+    assert figures["s2s_stanza", "paused_total"] > 0

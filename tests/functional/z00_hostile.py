@@ -2,6 +2,7 @@
 """Peers that mean harm, or know no better; everybody else is served meanwhile."""
 
 import contextlib
+import json
 import socket
 import threading
 
@@ -64,6 +65,38 @@ def test_half_open_per_address(servers):
         one.sync()
     for one in outside:
         one.close()
+    chat_works(server)
+
+
+def paused_by_quota(server):
+    rows = json.loads(server.ctl("--json", "stats").stdout)["rows"]
+    return any("accept_paused" in row["name"] and "quota" in json.dumps(row) and row["value"]
+               for row in rows)
+
+
+@only_linnet("a limit of ours")
+def test_half_open_of_all(servers):
+    """limits.connections-before-login: others wait for a place; who is inside notices nothing."""
+    server = servers({"limits": {"connections-before-login": 5}})
+    inside = [server.client("page") for _ in range(8)]
+    outside = [server.wire() for _ in range(5)]
+    for one in outside:
+        one.open(server.host)
+    late = server.wire()
+    late.send("<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0' "
+              f"xmlns:stream='http://etherx.jabber.org/streams' to='{server.host}'>")
+    while not paused_by_quota(server):
+        inside[0].sync()
+    for one in inside:
+        one.sync()
+    late.sock.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        late.sock.recv(1)
+    outside[0].close()
+    late.expect_header()
+    server.reload({"limits": {"connections-before-login": "off"}})
+    for _ in range(3):
+        server.wire().open(server.host)
     chat_works(server)
 
 
