@@ -166,6 +166,12 @@ static void
 backup(const struct ln_mod *mod, struct ln_call *call)
 {
 	(void)mod;
+	if (ln_call_text(call, 0)[0] != '/') {
+		ln_call_fail(call,
+		    "%s: write the whole path, from /: the server's directory is not yours",
+		    ln_call_text(call, 0));
+		return;
+	}
 	ln_call_later(call);
 	store_backup(work_store(), ln_call_text(call, 0), backed_up, call);
 }
@@ -181,7 +187,7 @@ static const struct ln_arg level_args[] = { { LN_ARG_WORD, "level", "What is wri
 	{ LN_ARG_TEXT, "component", "Of this part of the server alone.", LN_ARG_OPTIONAL, NULL },
 	LN_ARG_ROWS_END };
 static const struct ln_arg path_arg[] = {
-	{ LN_ARG_TEXT, "path", "Where the copy goes, on the server's machine.", 0, NULL },
+	{ LN_ARG_TEXT, "path", "Where the copy goes, from /, on the server's machine.", 0, NULL },
 	LN_ARG_ROWS_END
 };
 

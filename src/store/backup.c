@@ -9,12 +9,14 @@
  */
 #include "store/engine.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -149,12 +151,49 @@ store_backup_abort(struct store *store)
 	end(store);
 }
 
+/* One of ours: SQLite's magic, and at 68 the application's id (sqlite.org/fileformat2.html). */
+static bool
+is_database(const char *path)
+{
+	static const char magic[16] = "SQLite format 3";
+	unsigned char head[72] = { 0 };
+	uint32_t id;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool is = fd >= 0 && read(fd, head, sizeof head) == (ssize_t)sizeof head &&
+	    memcmp(head, magic, sizeof magic) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	memcpy(&id, head + 68, sizeof id);
+	return is && be32toh(id) == STORE_APPLICATION_ID;
+}
+
+/* An older copy may be replaced; nothing else may, least of all what is being copied. */
+static bool
+check_target(const struct store *store, struct store_backup_run *run)
+{
+	struct stat target, source;
+
+	if (stat(run->path, &target) != 0)
+		return true;
+	if (stat(store->path, &source) == 0 && source.st_dev == target.st_dev &&
+	    source.st_ino == target.st_ino)
+		fail(run, "that is the database itself");
+	else if (S_ISDIR(target.st_mode))
+		fail(run, strerror(EISDIR));
+	else if (!S_ISREG(target.st_mode) || !is_database(run->path))
+		fail(run, "it is there, and is no backup");
+	return run->error == NULL;
+}
+
 /* An older copy of that name stays until the new one is complete. */
 static bool
 open_copy(struct store *store, struct store_backup_run *run)
 {
 	int fd;
 
+	if (!check_target(store, run))
+		return false;
 	unlink(run->part);
 	fd = open(run->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {

@@ -128,6 +128,7 @@ typedef void store_finished(void *arg, bool ok, const char *error);
 /*
  * Any thread: copies the database to `path` while the server runs, between
  * batches; the file appears under its name when it is complete and synced.
+ * It may replace an older copy, and no other file.
  * `done` runs like a job's. A second backup while one runs is refused.
  */
 void store_backup(struct store *store, const char *path, store_finished *done, void *arg);

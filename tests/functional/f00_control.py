@@ -196,12 +196,50 @@ def test_unknown_verb(server):
     assert done.returncode == 2 and done.stderr
 
 
+def test_first_word_of_several(server):
+    """What could follow is listed: as help if asked for, else as an error."""
+    done = server.ctl("user", check=False)
+    assert done.returncode == 2 and "user add jid" in done.stderr and not done.stdout
+    assert "muc" not in done.stderr and "session list" not in done.stderr
+    assert "user add jid" in server.ctl("help", "user").stdout
+
+
 def test_backup(server, juliet, tmp_path):
     """A copy that can be opened, made while the server runs."""
     target = tmp_path / "copy.db"
     server.ctl("backup", target)
     with sqlite3.connect(target) as copy:
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_backup_replaces_an_older_one(server, tmp_path):
+    target = tmp_path / "copy.db"
+    server.ctl("backup", target)
+    server.ctl("backup", target)
+    with sqlite3.connect(tmp_path / "others.db") as other:
+        other.execute("CREATE TABLE t (a)")
+    done = server.ctl("backup", tmp_path / "others.db", check=False)
+    assert done.returncode == 1 and "it is there, and is no backup" in done.stderr
+
+
+@pytest.mark.parametrize("target, why", [
+    ("{data}/linnet.db", "that is the database itself"),
+    ("{tmp}/link", "that is the database itself"),
+    ("{data}/linnet.db-wal", "it is there, and is no backup"),
+    ("{tmp}/letter", "it is there, and is no backup"),
+    ("{tmp}", "Is a directory"),
+    ("copy.db", "write the whole path"),
+])
+def test_backup_replaces_nothing_else(server, juliet, tmp_path, target, why):
+    """A slip of the hand loses no file: not the operator's, not what is being copied."""
+    (tmp_path / "letter").write_text("Dear Romeo", encoding="utf-8")
+    (tmp_path / "link").symlink_to(server.folder / "data" / "linnet.db")
+    before = os.stat(server.folder / "data" / "linnet.db").st_ino
+    done = server.ctl("backup", target.format(data=server.folder / "data", tmp=tmp_path),
+                      check=False)
+    assert done.returncode == 1 and why in done.stderr
+    assert os.stat(server.folder / "data" / "linnet.db").st_ino == before
+    assert (tmp_path / "letter").read_text(encoding="utf-8") == "Dear Romeo"
 
 
 # --- the daemon itself -----------------------------------------------------------------------
