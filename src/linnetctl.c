@@ -39,17 +39,21 @@ static const char *const own_verbs[] = { "config", "check", "version", "help", "
 /* ---- Help ---- */
 
 static void
-print_commands(const struct ln_command *commands)
+print_line(const struct ln_command *command, FILE *to)
 {
 	struct buf usage = BUF_INIT;
 
-	printf("\nOf the server:\n");
-	for (; commands->name != NULL; commands++) {
-		buf_reset(&usage);
-		command_add_usage(&usage, commands);
-		printf("  %-40s %s\n", usage.data, commands->help);
-	}
+	command_add_usage(&usage, command);
+	fprintf(to, "  %-40s %s\n", usage.data, command->help);
 	buf_free(&usage);
+}
+
+static void
+print_commands(const struct ln_command *commands)
+{
+	printf("\nOf the server:\n");
+	for (; commands->name != NULL; commands++)
+		print_line(commands, stdout);
 }
 
 static void
@@ -66,6 +70,35 @@ print_command(const struct ln_command *command)
 		printf("\n");
 	}
 	buf_free(&usage);
+}
+
+/* "user" for "user add": the first words of longer names. */
+static bool
+begins_with(const char *name, char **words)
+{
+	for (; *words != NULL; words++) {
+		size_t len = strlen(*words);
+
+		if (strncmp(name, *words, len) != 0 || name[len] != ' ')
+			return false;
+		name += len + 1;
+	}
+	return true;
+}
+
+/* The verbs that begin so; false: none does. */
+static bool
+print_group(const struct ln_command *commands, char **words, FILE *to)
+{
+	bool any = false;
+
+	for (; commands->name != NULL; commands++) {
+		if (!begins_with(commands->name, words))
+			continue;
+		print_line(commands, to);
+		any = true;
+	}
+	return any;
 }
 
 static const struct ln_command *
@@ -88,6 +121,8 @@ help(struct ctl *ctl, char **words)
 		print_command(command);
 		return CTL_OK;
 	}
+	if (commands != NULL && *words != NULL && print_group(commands, words, stdout))
+		return CTL_OK;
 	fputs(usage_text, stdout);
 	if (commands != NULL)
 		print_commands(commands);
@@ -186,6 +221,8 @@ ask_server(struct ctl *ctl, char **words)
 	if (commands == NULL)
 		return unreachable(ctl, words[0], "the server closed the connection");
 	command = ctl_find(commands, words, &used);
+	if (command == NULL && print_group(commands, words, stderr))
+		return CTL_USAGE;
 	if (command == NULL) {
 		fprintf(stderr, "linnetctl: there is no verb %s%s%s; see `linnetctl help`\n",
 		    words[0], words[1] != NULL ? " " : "", words[1] != NULL ? words[1] : "");
