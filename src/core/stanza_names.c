@@ -257,7 +257,7 @@ ln_has_content(const struct ln_stanza *st)
 bool
 ln_has_hint(const struct ln_stanza *st, const char *name)
 {
-	return ln_child(st, name, NS_HINTS) != NULL;
+	return st->type != LN_TYPE_ERROR && ln_child(st, name, NS_HINTS) != NULL;
 }
 
 /* --- waiting --------------------------------------------------------------------------- */
@@ -265,8 +265,8 @@ ln_has_hint(const struct ln_stanza *st, const char *name)
 static bool
 may_wait(const struct ln_stanza *st)
 {
-	return !(st->flags & STANZA_NO_STORE) && ln_has_content(st) &&
-	    !ln_has_hint(st, "no-store") && !ln_has_hint(st, "no-permanent-store");
+	return !(st->flags & STANZA_NO_STORE) && (ln_has_content(st) || ln_has_hint(st, "store")) &&
+	    !ln_has_hint(st, "no-store");
 }
 
 bool

@@ -105,7 +105,7 @@ enum ln_error ln_stanza_error(const struct ln_stanza *st);
 /* Is a body, an encrypted body or a call in it: what a user wants to keep (XEP-0160)? */
 bool ln_has_content(const struct ln_stanza *st);
 
-/* Is `<name xmlns='urn:xmpp:hints'/>` in it (XEP-0334)? */
+/* Is `<name xmlns='urn:xmpp:hints'/>` in it (XEP-0334)? In an error it says nothing (§5). */
 bool ln_has_hint(const struct ln_stanza *st, const char *name);
 
 /* --- making one ----------------------------------------------------------- */

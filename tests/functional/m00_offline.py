@@ -96,6 +96,8 @@ def test_not_before_presence(server, juliet, away):
     romeo.expect("<message id='m'/>")
 
 
+COMPOSING = "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
+
 # kind, what is inside, kept?
 CASES = {
     "chat": ("chat", BODY, True),
@@ -103,14 +105,20 @@ CASES = {
     "headline": ("headline", BODY, False),
     "groupchat": ("groupchat", BODY, False),
     "error": ("error", BODY + "<error type='cancel'/>", False),
-    "chat-state": ("chat", "<composing xmlns='http://jabber.org/protocol/chatstates'/>", False),
+    "chat-state": ("chat", COMPOSING, False),
     "chat-state-thread": ("chat", "<thread>t</thread>"
                           "<paused xmlns='http://jabber.org/protocol/chatstates'/>", False),
     "chat-state-body": ("chat", BODY + "<active xmlns='http://jabber.org/protocol/chatstates'/>",
                         True),
     "receipt": ("chat", "<received xmlns='urn:xmpp:receipts' id='x'/>", True),
     "no-store": ("chat", BODY + "<no-store xmlns='urn:xmpp:hints'/>", False),
-    "no-permanent-store": ("chat", BODY + "<no-permanent-store xmlns='urn:xmpp:hints'/>", None),
+    # XEP-0334 §4: "happy for it to be stored temporarily as a normal part of delivery"
+    "no-permanent-store": ("chat", BODY + "<no-permanent-store xmlns='urn:xmpp:hints'/>", True),
+    "store": ("chat", COMPOSING + "<store xmlns='urn:xmpp:hints'/>", True),
+    "store-headline": ("headline", BODY + "<store xmlns='urn:xmpp:hints'/>", False),
+    "store-error": ("error", "<store xmlns='urn:xmpp:hints'/><error type='cancel'/>", False),
+    "store-and-not": ("chat", "<store xmlns='urn:xmpp:hints'/><no-store xmlns='urn:xmpp:hints'/>",
+                      False),
     "no-copy": ("chat", BODY + "<no-copy xmlns='urn:xmpp:hints'/>", True),
     "payload-alone": ("normal", "<x xmlns='urn:example'/>", True),
     "encrypted": ("chat", "<encrypted xmlns='eu.siacs.conversations.axolotl'/>", True),
