@@ -45,6 +45,12 @@ def world(authority, tmp_path_factory):
                               certificate=authority.certificate("other.example"))
     world.signed = world.rogue("self.example", certificate=self_signed(
         tmp_path_factory.mktemp("self"), "self.example"))
+    wild = authority.certificate("*.wild.example")
+    world.wild = {name: world.rogue(name, certificate=wild)
+                  for name in ("x.wild.example", "wild.example", "x.y.wild.example")}
+    idn = authority.certificate("xn--bcher-kva.example")
+    world.idn = {name: world.rogue(name, certificate=idn)
+                 for name in ("b\u00fccher.example", "bucher.example")}
     world.start()
     yield world
     world.stop()
@@ -139,6 +145,19 @@ def connect(world, rogue, server=None, **more):
 
 def mechanisms(peer):
     return [m.text for m in peer.features.iter(f"{{{SASL}}}mechanism")]
+
+
+@pytest.mark.parametrize("kind, name, good", [
+    ("wild", "x.wild.example", True),
+    ("wild", "wild.example", False),
+    ("wild", "x.y.wild.example", False),
+    ("idn", "b\u00fccher.example", True),
+    ("idn", "bucher.example", False),
+])
+def test_names_of_certificates(world, kind, name, good):
+    """A wildcard is one label and no less; an international name is A-labels there."""
+    peer = connect(world, getattr(world, kind)[name])
+    assert mechanisms(peer) == (["EXTERNAL"] if good else [])
 
 
 @pytest.mark.parametrize("authzid", ["=", "", base64.b64encode(b"good.example").decode()])
