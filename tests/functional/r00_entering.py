@@ -115,6 +115,16 @@ def test_first_client_leaves(server, coven, witches):
     assert item(seen).get("jid") == str(other)
 
 
+def test_logged(server, coven):
+    """§7.2.12: status 170."""
+    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
+    coven.create(hecate, "firstwitch", persistentroom=1)
+    assert coven.enter(hag, "thirdwitch").codes == {"110", "170"}
+    other = Room(server)
+    other.create(hecate, "firstwitch", persistentroom=1, enablelogging=0)
+    assert other.enter(hag, "thirdwitch").codes == {"110"}
+
+
 def test_password(server, coven):
     hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
     coven.create(hecate, "firstwitch", passwordprotectedroom=1, roomsecret="cauldronburn")
@@ -168,6 +178,14 @@ def test_leaves(server, coven, witches):
     seen = hecate.expect(f"<presence from='{coven / 'thirdwitch'}' type='unavailable'><status>"
                          "gone where the goblins go</status></presence>")
     assert item(seen).get("role") == "none" and item(seen).get("affiliation") == "none"
+
+
+def test_stranger_leaves(server, coven, witches):
+    """§17.3: who is not in cannot go."""
+    hecate, _ = witches
+    third = server.client("second", "cell")
+    third.send(f"<presence to='{coven / 'thirdwitch'}' type='unavailable'/>")
+    hecate.expect_nothing(third, at=coven)
 
 
 def test_goes_offline(server, coven, witches):

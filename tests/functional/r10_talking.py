@@ -129,6 +129,14 @@ def test_subject_by_participant(coven, witches):
     hag.expect(f"<message from='{coven / 'thirdwitch'}'><subject>Mine</subject></message>")
 
 
+def test_subject_by_visitor(coven, moderated):
+    hecate, hag = moderated
+    coven.configure(hecate, changesubject=1)
+    hag.expect(f"<message from='{coven}'/>")
+    hag.send(subject(coven, "Mine"))
+    hag.expect_error("s1", "forbidden", "auth", name="message")
+
+
 def test_subject_with_body_is_a_message(server, coven, witches):
     hecate, hag = witches
     hag.send(f"<message to='{coven}' type='groupchat'><subject>s</subject><body>b</body></message>")
@@ -222,6 +230,17 @@ def test_invitation(server, coven):
                "<reason>busy</reason></decline></x></message>")
     hecate.expect(f"<message from='{coven}'><x xmlns='{USER}'><decline from='{third.bare}'>"
                   "<reason>busy</reason></decline></x></message>")
+
+
+def test_decline_by_nickname(server, coven, witches):
+    """§7.8.2: to the inviter's address in the room."""
+    hecate, hag = witches
+    third = server.client("second", "cell")
+    third.send(f"<message to='{coven}'><x xmlns='{USER}'><decline to='{coven / 'thirdwitch'}'/>"
+               "</x></message>")
+    hag.expect(f"<message from='{coven}'><x xmlns='{USER}'><decline from='{third.bare}'/></x>"
+               "</message>")
+    hecate.expect_nothing(third, at=coven)
 
 
 def test_invitation_refused(server, coven, witches):

@@ -40,6 +40,13 @@ def test_kick(coven, witches):
     coven.enter(hag, "thirdwitch")
 
 
+def test_kicks_himself(coven, witches):
+    """§8.2: as an apology."""
+    hecate, crone, hag, wiccan = witches
+    coven.change(crone, of_role("secondwitch", "none"))
+    gone(crone, coven, "secondwitch", "307")
+
+
 def test_kick_refused(server, coven, witches):
     """§8.2: not somebody above, not by anybody."""
     hecate, crone, hag, wiccan = witches
@@ -98,6 +105,13 @@ def test_ban_refused(coven, witches):
     coven.unchanged(crone, "conflict", of_affiliation(crone.bare, "outcast"))
     coven.unchanged(hecate, "conflict", of_affiliation(hecate.bare, "outcast"))
     coven.unchanged(hag, "forbidden", of_affiliation(wiccan.bare, "outcast"))
+
+
+def test_full_address(coven, witches):
+    """§10.3: taken for the bare one."""
+    hecate, crone, hag, wiccan = witches
+    coven.change(hecate, of_affiliation(str(hag), "admin"))
+    assert hag.bare in {i.get("jid") for i in coven.list(hecate, affiliation="admin")}
 
 
 def test_ban_of_a_domain(server, coven, witches):
@@ -206,6 +220,12 @@ def test_bounded_by_invitations_too(server, coven):
     hecate.refused("set", coven.configuration(
         {"roomadmins": [f"admin{n}@coven.example" for n in range(30)]}), "resource-constraint",
         to=coven)
+
+
+@pytest.mark.parametrize("nick", [" count", "count ", "\u00a0", "x" * 200])
+def test_reserved_nickname_that_is_none(coven, witches, nick):
+    coven.unchanged(witches[1], "not-acceptable",
+                    of_affiliation("paris@coven.example", "member", nick=nick))
 
 
 def test_reserved_nickname(server, coven, witches):

@@ -109,6 +109,32 @@ def test_privacy_codes(coven, witches, change, code):
     told(hag, coven, code)
 
 
+def test_semi_anonymous_again(server, coven):
+    """§10.2.1: 173."""
+    hecate = server.client("hecate", "broom")
+    coven.create(hecate, "firstwitch", whois="anyone")
+    coven.configure(hecate, whois="moderators")
+    told(hecate, coven, "173")
+
+
+def test_admins_by_the_form(coven, witches):
+    """§10.2: who gains and who loses it is shown to all."""
+    hecate, hag = witches
+    for names, affiliation, role in (([hag.bare], "admin", "moderator"),
+                                     ([], "member", "participant")):
+        coven.configure(hecate, roomadmins=names)
+        seen = item(hecate.expect(f"<presence from='{coven / 'thirdwitch'}'/>"))
+        assert (seen.get("affiliation"), seen.get("role")) == (affiliation, role)
+        told(hecate, coven, "104")
+
+
+def test_change_cancelled(coven, witches):
+    """§10.2: all stays as it was."""
+    hecate, hag = witches
+    answer(hecate, hecate.iq("set", owner("<x xmlns='jabber:x:data' type='cancel'/>"), coven))
+    hag.expect_nothing(hecate, at=coven)
+
+
 def test_becomes_members_only(coven, witches):
     """§10.2: strangers go, with 322."""
     hecate, hag = witches

@@ -89,6 +89,39 @@ def test_absurd_pages(coven, witches, rsm):
         pass
 
 
+def test_absurd_ranges(coven, witches):
+    """Of times and of ids: nothing, or refused; never all."""
+    hecate, hag = witches
+    coven.tell(hecate, "firstwitch", "x", hag)
+
+    def asked(**fields):
+        filled = form(MAM, {k: v for k, v in fields.items()})
+        filled = filled.replace("urn:xmpp:mam:2_", "")
+        ident = hag.iq("set", f"<query xmlns='{MAM}'>{filled}</query>", coven)
+        found = 0
+        while (element := hag.next()).get("id") != ident:
+            found += 1
+        return found, element.get("type")
+
+    assert asked(start="2100-01-01T00:00:00Z", end="2000-01-01T00:00:00Z") == (0, "result")
+    assert asked(start="0001-01-01T00:00:00Z") in ((0, "error"), (1, "result"))
+    assert asked(end="9999-12-31T23:59:59Z") in ((0, "error"), (1, "result"))
+    assert asked(start="2000-99-99T99:99:99Z") == (0, "error")
+    assert asked(ids=["f" * 32] * 500) == (0, "error")
+
+
+def test_form_with_thousands_of_people(coven, witches):
+    """More than the room may know: refused as a whole, and at once."""
+    hecate, hag = witches
+    people = [f"w{n}@coven.example" for n in range(5500)]
+    hecate.refused("set", coven.configuration({"roomadmins": people}), "resource-constraint",
+                   to=coven)
+    answer(hecate, hecate.iq("set", coven.configuration({"roomadmins": people[:4000]}), coven))
+    quiet(hag, coven)
+    answer(hecate, hecate.iq("set", coven.configuration({"roomadmins": people[1:4001]}), coven))
+    assert len(coven.list(hecate, affiliation="admin")) == 4000
+
+
 def test_bombs(coven, witches):
     """Subjects, statuses and nicknames that are too much."""
     hecate, hag = witches
