@@ -59,7 +59,22 @@ request_free(struct http *http)
 	arena_free(&arena);
 }
 
-/* Its connection is no more; whoever is at it is told. */
+/* Nobody reads it or answers it any more; whoever is at it is told. */
+static void
+request_abandon(struct ln_http *request)
+{
+	const struct http_reader *reader = request->reader;
+	void (*gone)(void *arg) = request->gone;
+
+	request->reader = NULL;
+	request->gone = NULL;
+	if (reader != NULL && reader->gone != NULL)
+		reader->gone(request);
+	if (gone != NULL && !request->complete)
+		gone(request->gone_arg);
+}
+
+/* Its connection is no more. */
 static void
 request_gone(struct http *http)
 {
@@ -69,10 +84,7 @@ request_gone(struct http *http)
 		return;
 	if (request->sending != NULL)
 		http_sending_gone(&request->sending);
-	if (request->reader != NULL && request->reader->gone != NULL)
-		request->reader->gone(request);
-	if (request->gone != NULL && !request->complete)
-		request->gone(request->gone_arg);
+	request_abandon(request);
 	request_free(http);
 }
 
@@ -110,8 +122,19 @@ read_client(struct ln_http *request)
 void
 http_touch(struct http *http)
 {
-	if (http->state == HTTP_BODY || http->state == HTTP_ANSWER)
-		timer_set(&http->timer, HTTP_STALL_MS);
+	if (http->state != HTTP_BODY && http->state != HTTP_ANSWER)
+		return;
+	http->moved = 0;
+	timer_set(&http->timer, HTTP_STALL_MS);
+}
+
+/* A byte now and then is not enough: else a slow client holds a connection and a file for ever. */
+static void
+moved(struct http *http, uint64_t len)
+{
+	http->moved += len;
+	if (http->moved >= HTTP_STALL_BYTES)
+		http_touch(http);
 }
 
 static void
@@ -150,6 +173,7 @@ on_timer(void *arg)
 	}
 	metric_inc(metrics, TIMEOUTS);
 	if (http->state == HTTP_BODY && !http->request->begun) {
+		request_abandon(http->request);
 		http->request->unread = true;
 		ln_http_fail(http->request, 408, "The rest of the request did not come.");
 	}
@@ -244,13 +268,11 @@ read_body(struct http *http)
 		return false;
 	buf_consume(&http->rest, (size_t)(at - http->rest.data));
 	if (result == HTTP_BODY_PIECE || result == HTTP_BODY_MORE) {
-		http_touch(http);
+		moved(http, result == HTTP_BODY_PIECE ? len : 0);
 		return result == HTTP_BODY_PIECE;
 	}
 	if (result == HTTP_BODY_BAD) {
-		if (request->reader->gone != NULL)
-			request->reader->gone(request);
-		request->reader = NULL;
+		request_abandon(request);
 		http->state = HTTP_ANSWER;
 		refuse(http, request, 400);
 		return true;
@@ -375,10 +397,13 @@ static void
 on_sent(struct conn *conn)
 {
 	struct http *http = conn_owner(conn);
+	uint64_t sent = conn_queued(conn) - conn_unsent(conn);
 
+	if (http->state == HTTP_ANSWER)
+		moved(http, sent - http->sent_before);
+	http->sent_before = sent;
 	if (http->state != HTTP_ANSWER)
 		return;
-	http_touch(http);
 	if (http->request->sending != NULL)
 		http_sending_go_on(http->request->sending);
 }

@@ -34,7 +34,8 @@ struct http_service {
 
 #define HTTP_HEAD_MS 10000  /* for a head, from its first byte */
 #define HTTP_IDLE_MS 60000  /* between two requests */
-#define HTTP_STALL_MS 30000 /* a body or an answer of which nothing moves */
+#define HTTP_STALL_MS 30000 /* a body or an answer of which less than HTTP_STALL_BYTES move */
+#define HTTP_STALL_BYTES 4096
 
 /* Main thread, before the workers start: whose threads read and write files; when they have ended,
  * NULL. */

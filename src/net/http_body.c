@@ -5,12 +5,15 @@
  */
 #include "net/http_body.h"
 
+#include <stdbool.h>
+
 #define FRAMING_MAX 4096 /* extensions of one chunk, or all trailers */
 #define DIGITS_MAX 15
 
 enum state {
 	PLAIN,      /* `left` bytes, then the end */
 	SIZE,       /* hexadecimal digits */
+	SIZE_SPACE, /* behind them: an extension follows, or nothing that we take */
 	EXTENSION,  /* to the CR */
 	SIZE_LF,    /* the LF behind it */
 	DATA,       /* `left` bytes */
@@ -41,6 +44,12 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* In the size line: a digit, the beginning of extensions, or the CR. */
 static int
 size_byte(struct http_body *body, char c)
@@ -54,7 +63,7 @@ size_byte(struct http_body *body, char c)
 	}
 	if (body->digits == 0)
 		return -1;
-	return c == '\r' ? SIZE_LF : c == ';' || c == ' ' || c == '\t' ? EXTENSION : -1;
+	return c == '\r' ? SIZE_LF : c == ';' ? EXTENSION : is_blank(c) ? SIZE_SPACE : -1;
 }
 
 static int
@@ -78,6 +87,8 @@ next_state(struct http_body *body, char c)
 	switch ((enum state)body->state) {
 	case SIZE:
 		return size_byte(body, c);
+	case SIZE_SPACE:
+		return is_blank(c) ? SIZE_SPACE : c == ';' ? EXTENSION : -1;
 	case EXTENSION:
 		return line_byte(c, EXTENSION, SIZE_LF);
 	case SIZE_LF:

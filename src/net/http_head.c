@@ -91,6 +91,21 @@ lines_are_strict(const char *bytes, size_t len)
 	return true;
 }
 
+/* The library forgives tabs, and more spaces than the two of RFC 9112 §3. */
+static bool
+first_line_is_strict(const char *bytes)
+{
+	const char *end = strstr(bytes, "\r\n");
+	unsigned spaces = 0;
+
+	for (; bytes < end; bytes++) {
+		if (*bytes == '\t')
+			return false;
+		spaces += *bytes == ' ';
+	}
+	return spaces == 2;
+}
+
 /* --- target -------------------------------------------------------------------------------- */
 
 static int
@@ -477,6 +492,8 @@ http_head_parse(struct arena *arena, const char *bytes, size_t len, struct http_
 		return status;
 	if (parser.http_major != 1 || parser.http_minor > 1)
 		return 505;
+	if (!first_line_is_strict(bytes))
+		return 400;
 	head_r->minor = parser.http_minor;
 	if (!read_method(head_r, parser.method))
 		return 501;

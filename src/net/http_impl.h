@@ -34,6 +34,8 @@ struct http {
 	struct timer timer;
 	struct http_body body;
 	size_t discarded;
+	uint64_t moved;       /* bytes of the body, or sent of the answer, since the clock began */
+	uint64_t sent_before; /* conn: what had been sent when it was looked at last */
 	enum http_state state;
 	bool secure;
 	bool ended;     /* the peer sends no more */
@@ -84,7 +86,7 @@ struct ln_http {
 /* Goes on as far as it can: after input, and after an answer or a reader moved. */
 void http_advance(struct http *http);
 
-/* Something moved: the stall clock begins anew. */
+/* The stall clock begins anew. */
 void http_touch(struct http *http);
 
 /* The reader has had enough for now (a file's queue is full), or wants more. */

@@ -129,19 +129,31 @@ etag_listed(const char *list, const char *etag)
 	return strcmp(list, "*") == 0 || strstr(list, etag) != NULL;
 }
 
+/* The date in a field; -1: there is none, or it is none, which counts for nothing. */
+static int64_t
+date_in(const struct ln_http *request, const char *name)
+{
+	const char *date = http_head_field(&request->head, name);
+	struct tm tm = { 0 };
+	const char *rest = date != NULL ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
+
+	return rest != NULL && *rest == '\0' ? (int64_t)timegm(&tm) : -1;
+}
+
 /* What the client has or insists on (RFC 9110 §13.2.2): 0, 304 or 412. */
 static unsigned
-check_conditions(const struct ln_http *request, const char *etag, const char *modified)
+check_conditions(const struct ln_http *request, const char *etag, int64_t mtime)
 {
 	const char *match = http_head_field(&request->head, "if-match");
 	const char *none = http_head_field(&request->head, "if-none-match");
-	const char *since = http_head_field(&request->head, "if-modified-since");
+	int64_t since = date_in(request, "if-modified-since");
+	int64_t until = date_in(request, "if-unmodified-since");
 
-	if (match != NULL && !etag_listed(match, etag))
+	if (match != NULL ? !etag_listed(match, etag) : until >= 0 && mtime > until)
 		return 412;
 	if (none != NULL)
 		return etag_listed(none, etag) ? 304 : 0;
-	return since != NULL && strcmp(since, modified) == 0 ? 304 : 0;
+	return mtime <= since ? 304 : 0;
 }
 
 /* The part that is asked for; a condition that fails asks for all of it (§13.1.5). */
@@ -243,7 +255,7 @@ send_head(struct http_sending *s)
 	ln_http_set(request, "ETag", etag);
 	ln_http_set(request, "Last-Modified", modified);
 	ln_http_set(request, "Accept-Ranges", "bytes");
-	status = check_conditions(request, etag, modified);
+	status = check_conditions(request, etag, s->mtime);
 	if (status != 0) {
 		send_whole(s, status, status == 412 ? "It has changed." : NULL);
 		return;

@@ -335,6 +335,30 @@ START_TEST(slow_heads_and_bodies_are_timed_out)
 }
 END_TEST
 
+/* A byte now and then does not keep a connection for ever. */
+START_TEST(drops_do_not_make_a_body)
+{
+	char part[80];
+	int fd;
+
+	begin();
+	fd = dial(&service);
+	say(fd, "PUT /file HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n");
+	for (int i = 0; i < 4; i++) {
+		say(fd, "x");
+		for (int turn = 0; turn < 5; turn++)
+			worker_turn(worker, false);
+		clock_advance(HTTP_STALL_MS / 3);
+	}
+	ck_assert_ptr_nonnull(strstr(hear_end(fd), "408 "));
+	close(fd);
+	snprintf(part, sizeof part, "%s.part", path);
+	while (access(part, F_OK) == 0)
+		worker_turn(worker, false);
+	end();
+}
+END_TEST
+
 START_TEST(a_proxy_says_who_it_is_if_it_is_trusted)
 {
 	static const char request[] = "GET /who HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
@@ -516,6 +540,7 @@ suite(void)
 	tcase_add_test(tc, what_is_not_http_is_refused_and_closed);
 	tcase_add_test(tc, an_endless_head_is_refused);
 	tcase_add_test(tc, slow_heads_and_bodies_are_timed_out);
+	tcase_add_test(tc, drops_do_not_make_a_body);
 	tcase_add_test(tc, a_proxy_says_who_it_is_if_it_is_trusted);
 	tcase_add_test(tc, a_body_becomes_a_file_once);
 	tcase_add_test(tc, an_upload_that_breaks_off_leaves_nothing);
