@@ -169,6 +169,9 @@ unit_tests += tests/unit/test_token modules/blocking/test_blocking modules/last/
 	modules/offline/test_offline modules/register/test_register
 tests_unit_test_token_SOURCES = tests/unit/test_token.c $(lnt_kit)
 tests_unit_test_token_CPPFLAGS = $(lnt_cppflags)
+unit_tests += tests/unit/test_users
+tests_unit_test_users_SOURCES = tests/unit/test_users.c $(lnt_kit)
+tests_unit_test_users_CPPFLAGS = $(lnt_cppflags)
 modules_blocking_test_blocking_SOURCES = modules/blocking/test_blocking.c $(lnt_kit) \
 	$(modules_blocking_so_SOURCES) $(modules_carbons_so_SOURCES)
 modules_blocking_test_blocking_CPPFLAGS = $(lnt_cppflags)

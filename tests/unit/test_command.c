@@ -87,6 +87,12 @@ later(const struct ln_mod *mod, struct ln_call *call)
 	held = call;
 }
 
+/* Of clients alone: neither found by its name nor described to linnetctl. */
+static const struct ln_command presets[] = {
+	{ .name = "paint", .args = paint_args, .run = refuse, .preset = "dry" },
+	LN_COMMAND_END,
+};
+
 static const struct ln_command rows[] = {
 	{ "paint", "Paint something.", LN_ROLE_OPERATOR, LN_HOME_MAIN, paint_args, paint },
 	{ "paint badly", "Fail.", LN_ROLE_OPERATOR, LN_HOME_MAIN, NULL, be_unlucky },
@@ -131,6 +137,7 @@ static void
 start(void)
 {
 	host_init();
+	commands_add(presets);
 	commands_add(rows);
 	workers_start_unthreaded(2);
 	worker_enter(worker_main());
