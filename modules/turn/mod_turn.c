@@ -139,11 +139,31 @@ is_asked_for(const struct turn_conf *conf, const struct service *service,
 	    (port == NULL || strtoll(port, NULL, 10) == port_of(conf, service));
 }
 
-/* §3.3: for one service that the client knows of already. */
+static bool
+is_named(const struct ln_elem *asked)
+{
+	return ln_elem_attr(asked, "host") != NULL && ln_elem_attr(asked, "type") != NULL;
+}
+
+/* Each service once, whichever of those that are asked for it is. */
+static void
+add_asked_for(const struct turn_conf *conf, const struct ln_elem *query, struct ln_elem *parent,
+    const struct ln_jid *who)
+{
+	for (size_t i = 0; i < SERVICES; i++) {
+		const struct ln_elem *asked = ln_elem_child(query, "service", NS_EXTDISCO);
+
+		while (asked != NULL && !is_asked_for(conf, &services[i], asked))
+			asked = ln_elem_next_is(asked, "service", NS_EXTDISCO);
+		if (asked != NULL)
+			add_service(conf, parent, &services[i], who);
+	}
+}
+
+/* §3.3: for services that the client knows of already. */
 static enum ln_verdict
 turn_credentials(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
-	const struct turn_conf *conf = ln_conf(mod);
 	const struct ln_elem *asked = ln_elem_child(ev->query, "service", NS_EXTDISCO);
 	struct ln_stanza *result;
 	struct ln_elem *elem;
@@ -151,14 +171,15 @@ turn_credentials(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	if (!is_own(mod, ln_from(ev->stanza)))
 		return ln_refuse_as(ev->stanza, LN_ERR_FORBIDDEN, LN_ETYPE_AUTH,
 		    "This is for accounts of the server.");
-	if (asked == NULL || ln_elem_attr(asked, "host") == NULL ||
-	    ln_elem_attr(asked, "type") == NULL)
+	if (asked == NULL)
 		return ln_refuse(ev->stanza, LN_ERR_BAD_REQUEST, "For which service?");
+	for (; asked != NULL; asked = ln_elem_next_is(asked, "service", NS_EXTDISCO))
+		if (!is_named(asked))
+			return ln_refuse(ev->stanza, LN_ERR_BAD_REQUEST,
+			    "A service has a host and a type.");
 	result = ln_iq_result(ev->stanza);
 	elem = ln_add(result, "credentials", NS_EXTDISCO);
-	for (size_t i = 0; i < SERVICES; i++)
-		if (is_asked_for(conf, &services[i], asked))
-			add_service(conf, elem, &services[i], ln_from(ev->stanza));
+	add_asked_for(ln_conf(mod), ev->query, elem, ln_from(ev->stanza));
 	if (ln_elem_first(elem) != NULL)
 		return ln_answer(ev, result);
 	ln_stanza_free(&result);

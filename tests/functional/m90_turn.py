@@ -38,6 +38,7 @@ def check(service, jid):
 
 
 def test_all(juliet):
+    """§3.1, examples 1 and 2."""
     got = [(s.get("type"), s.get("host"), s.get("port"), s.get("transport")) for s in ask(juliet)]
     assert got == [("stun", "turn.example", "3478", "udp"), ("turn", "turn.example", "3478", "udp"),
                    ("turn", "turn.example", "3478", "tcp"),
@@ -50,12 +51,14 @@ def test_all(juliet):
 
 
 def test_one_kind(juliet):
+    """§3.2, examples 3 and 4."""
     got = ask(juliet, "turn")
     assert got.get("type") == "turn" and [s.get("type") for s in got] == ["turn", "turn"]
     assert len(ask(juliet, "ftp")) == 0
 
 
 def test_credentials(juliet):
+    """§3.3, examples 6 and 7."""
     got = juliet.get(credentials(host="turn.example", type="turns"), juliet.domain)[0]
     assert len(got) == 1
     check(got[0], juliet.bare)
@@ -77,6 +80,38 @@ def test_without_secret(servers):
     assert [s.get("type") for s in ask(server.client("juliet"))] == ["stun"]
 
 
+def test_several_services_at_once(juliet):
+    """Every one once, on whatever ports and transports it is."""
+    got = juliet.get(f"<credentials xmlns='{NS}'><service host='turn.example' type='turn'/>"
+                     "<service host='turn.example' type='turn' port='3478'/>"
+                     "<service host='turn.example' type='turns'/><service host='x' type='turn'/>"
+                     "</credentials>", juliet.domain)[0]
+    assert [(s.get("type"), s.get("transport")) for s in got] == \
+        [("turn", "udp"), ("turn", "tcp"), ("turns", "tcp")]
+    for service in got:
+        check(service, juliet.bare)
+        assert service.get("restricted") == "1"
+    for inner in ("", "<service host='turn.example'/>",
+                  "<service host='turn.example' type='turn'/><service type='turn'/>"):
+        juliet.refused("get", f"<credentials xmlns='{NS}'>{inner}</credentials>", "bad-request",
+                       to=juliet.domain)
+    for port in ("x", "-1", "99999999999999999999"):
+        juliet.refused("get", credentials(host="turn.example", type="turn", port=port),
+                       "item-not-found", to=juliet.domain)
+
+
+def test_stun_has_no_credentials(juliet):
+    juliet.refused("get", credentials(host="turn.example", type="stun"), "item-not-found",
+                   to=juliet.domain)
+
+
+def test_is_not_set(juliet):
+    """§3.2: a push goes from the server to the client alone."""
+    juliet.refused("set", f"<services xmlns='{NS}' type='turn'/>",
+                   "feature-not-implemented|service-unavailable", to=juliet.domain)
+
+
 def test_announced(juliet):
+    """§5, examples 8 and 9."""
     info = juliet.get("<query xmlns='http://jabber.org/protocol/disco#info'/>", juliet.domain)[0]
     assert NS in {f.get("var") for f in info}
