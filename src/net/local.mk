@@ -49,6 +49,6 @@ tests_unit_test_plan_SOURCES = tests/unit/test_plan.c $(zone_kit)
 unit_tests += tests/unit/test_listener
 unit_tests += tests/unit/test_http_head tests/unit/test_http
 unit_tests += tests/unit/test_bytestream
-fuzz_targets += tests/fuzz/fuzz_proxy tests/fuzz/fuzz_http tests/fuzz/fuzz_dns
+fuzz_targets += tests/fuzz/fuzz_proxy tests/fuzz/fuzz_http tests/fuzz/fuzz_dns tests/fuzz/fuzz_socks5
 bench_programs += tests/bench/bench_conn
 tests_bench_bench_conn_LDADD = src/liblinnet.a $(linnet_libs)
