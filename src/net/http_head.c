@@ -93,9 +93,9 @@ lines_are_strict(const char *bytes, size_t len)
 
 /* The library forgives tabs, and more spaces than the two of RFC 9112 §3. */
 static bool
-first_line_is_strict(const char *bytes)
+first_line_is_strict(const char *bytes, size_t len)
 {
-	const char *end = strstr(bytes, "\r\n");
+	const char *end = memchr(bytes, '\r', len);
 	unsigned spaces = 0;
 
 	for (; bytes < end; bytes++) {
@@ -492,7 +492,7 @@ http_head_parse(struct arena *arena, const char *bytes, size_t len, struct http_
 		return status;
 	if (parser.http_major != 1 || parser.http_minor > 1)
 		return 505;
-	if (!first_line_is_strict(bytes))
+	if (!first_line_is_strict(bytes, len))
 		return 400;
 	head_r->minor = parser.http_minor;
 	if (!read_method(head_r, parser.method))
