@@ -66,6 +66,7 @@ enum {
 	LN_ARG_REST = 1 << 1,     /* TEXT, last: takes all words that follow */
 	LN_ARG_TWICE = 1 << 2,    /* PASSWORD: a form asks for it twice, in VAR and VAR-verify */
 	LN_ARG_UNASKED = 1 << 3,  /* FLAG: no form asks for it; a row with `preset` gives it */
+	LN_ARG_RESOURCE = 1 << 4, /* ACCOUNT: one of its sessions may be named */
 };
 
 struct ln_arg {
@@ -135,6 +136,7 @@ bool ln_call_given(const struct ln_call *call, unsigned arg);
 const char *ln_call_text(const struct ln_call *call, unsigned arg);
 const char *ln_call_bytes(const struct ln_call *call, unsigned arg, size_t *len_r);
 const struct ln_jid *ln_call_jid(const struct ln_call *call, unsigned arg);
+const char *ln_call_resource(const struct ln_call *call, unsigned arg); /* ACCOUNT; NULL: none */
 int64_t ln_call_number(const struct ln_call *call, unsigned arg); /* INT, DURATION (ms), WORD */
 
 /* LN_HOME_ACCOUNT: the account, until the function returns. */

@@ -28,6 +28,7 @@ struct value {
 	size_t len;
 	int64_t number;
 	struct ln_jid jid;
+	const char *resource; /* behind it; NULL: none */
 };
 
 struct ln_call {
@@ -84,6 +85,13 @@ ln_call_jid(const struct ln_call *call, unsigned arg)
 {
 	assert(arg < call->value_count);
 	return call->values[arg].jid.full != NULL ? &call->values[arg].jid : NULL;
+}
+
+const char *
+ln_call_resource(const struct ln_call *call, unsigned arg)
+{
+	assert(arg < call->value_count);
+	return call->values[arg].resource;
 }
 
 int64_t
@@ -418,6 +426,10 @@ read_account(struct ln_call *call, const struct ln_arg *arg, struct value *value
 
 	if (!read_jid(call, arg, value))
 		return;
+	if (jid->resource_len > 0 && arg->flags & LN_ARG_RESOURCE) {
+		value->resource = ln_jid_resource(jid);
+		value->jid = ln_jid_bare(call->arena, jid);
+	}
 	if (jid->local_len == 0 || jid->resource_len > 0)
 		ln_call_fail(call, "%s: %s is no account; write NAME@HOST", arg->name,
 		    value->bytes);

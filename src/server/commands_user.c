@@ -437,14 +437,16 @@ static void
 session_kick(const struct ln_mod *mod, struct ln_call *call)
 {
 	struct ln_account *account = ln_call_account(call);
+	const char *resource = ln_call_resource(call, 0);
 	struct ln_session *session, *next;
 	unsigned count = 0;
 
 	(void)mod;
+	if (resource == NULL)
+		resource = ln_call_text(call, 1);
 	for (session = TAILQ_FIRST(&account->sessions); session != NULL; session = next) {
 		next = TAILQ_NEXT(session, link);
-		if (ln_call_given(call, 1) &&
-		    strcmp(ln_jid_resource(&session->jid), ln_call_text(call, 1)) != 0)
+		if (resource != NULL && strcmp(ln_jid_resource(&session->jid), resource) != 0)
 			continue;
 		session_end(session, "policy-violation", "ended by an administrator");
 		count++;
@@ -475,8 +477,8 @@ static const struct ln_arg list_args[] = { { LN_ARG_HOST, "host", "Of this host 
 static const struct ln_arg host_arg[] = {
 	{ LN_ARG_HOST, "host", "Of this host alone.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END
 };
-static const struct ln_arg kick_args[] = { { LN_ARG_ACCOUNT, "jid", "Whose sessions to end.", 0,
-					       NULL, "accountjids" },
+static const struct ln_arg kick_args[] = { { LN_ARG_ACCOUNT, "jid", "Whose sessions to end.",
+					       LN_ARG_RESOURCE, NULL, "accountjids" },
 	{ LN_ARG_TEXT, "resource", "Only this one.", LN_ARG_OPTIONAL, NULL }, LN_ARG_ROWS_END };
 
 #define ADMIN_NODE "http://jabber.org/protocol/admin#"

@@ -109,6 +109,14 @@ def test_end_session(admin, juliet):
     juliet.expect_closed()
 
 
+def test_end_one_session(admin, juliet):
+    """§4.5: a full JID ends that session and no other."""
+    other = juliet.another("chamber")
+    run(admin, "end-user-session", accountjids=other.jid)
+    other.expect_stream_error("policy-violation")
+    juliet.expect_nothing()
+
+
 def test_roster(server, admin, juliet):
     """§4.8: the roster as clients know it."""
     juliet.set("<query xmlns='jabber:iq:roster'><item jid='nurse@capulet.example' name='Nurse'>"
