@@ -13,3 +13,6 @@ uninstall-hook:
 	@for so in $(module_PROGRAMS); do name=`basename $$so .so`; \
 	    rm -f "$(DESTDIR)$(moduledocdir)/$$name.md"; \
 	done
+	@for dir in $(moduledocdir) $(examplesdir) $(docdir) $(moduledir) $(pkglibdir); do \
+	    rmdir "$(DESTDIR)$$dir" 2> /dev/null || true; \
+	done

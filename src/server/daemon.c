@@ -128,7 +128,7 @@ set_up_log(const struct config *config)
 	for (size_t i = 0; i < config->log.components.count; i++)
 		log_set_level(config->log.components.keys[i],
 		    (enum log_level)((const int *)config->log.components.items)[i]);
-	return log_to(target, &error) || complain("%s: %s", target, error);
+	return log_to(target, &error) || complain("log.to: %s: %s", target, error);
 }
 
 static bool
