@@ -260,15 +260,19 @@ struct counting {
 	int64_t made; /* -1: the disk failed */
 };
 
+/* The request ends with the answer, and what is read of a form refers to it: so to a copy. */
 static void
 apply_counted(struct here *here, struct ln_token *token)
 {
 	const struct ln_stanza *request = ln_token_request(token);
-	const struct ln_elem *form = ln_form_find(ln_first(request), "submit");
+	struct ln_stanza *kept = ln_iq_result(request);
+	struct ln_elem *query = ln_add(kept, "query", NS_MUC_OWNER);
 	struct submitted submitted;
 	const char *wrong;
-	enum ln_error error = submitted_read(here, form, &submitted, &wrong);
+	enum ln_error error;
 
+	ln_elem_add_copy(query, ln_form_find(ln_first(request), "submit"));
+	error = submitted_read(here, ln_form_find(query, "submit"), &submitted, &wrong);
 	if (error != LN_ERR_COUNT) {
 		ln_token_refuse(&token, error, wrong);
 	} else {
@@ -276,6 +280,7 @@ apply_counted(struct here *here, struct ln_token *token)
 		submitted_apply(here, &submitted);
 	}
 	submitted_free(&submitted);
+	ln_stanza_free(&kept);
 }
 
 static void

@@ -254,6 +254,23 @@ def test_temporary_becomes_lasting(servers):
     assert entry.bodies() == ["before", "after"] and item(entry.own).get("affiliation") == "owner"
 
 
+def test_everything_at_once(server):
+    """The whole form comes back, as clients send it, and names the people of a room to be kept."""
+    coven = Room(server)
+    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
+    coven.enter(hecate, "firstwitch")
+    whole = fields(hecate, coven)
+    del whole["FORM_TYPE"]
+    whole |= {"muc#roomconfig_persistentroom": ["1"], "muc#roomconfig_roomadmins": [hag.bare],
+              "muc#roomconfig_roomname": ["A Dark Cave"]}
+    hecate.set(owner(form(CONFIG_FORM, whole)), coven)
+    found = fields(hecate, coven)
+    assert found["muc#roomconfig_roomname"] == ["A Dark Cave"]
+    assert found["muc#roomconfig_roomowners"] == [hecate.bare]
+    assert found["muc#roomconfig_roomadmins"] == [hag.bare]
+    assert item(coven.enter(hag, "thirdwitch").own).get("affiliation") == "admin"
+
+
 def test_destroyed_for_good(servers):
     server = servers(CONFIG)
     coven = Room(server)
