@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs every fuzz target of a build for FUZZ_SECONDS (20), from the corpus that
-# is in the repository; what is found on the way stays in the build.
+# Runs every fuzz target of a build for FUZZ_SECONDS (20), one a processor at a
+# time, from the corpus that is in the repository; what is found on the way stays
+# in the build.
 #
 #	sh tests/fuzz/run.sh BUILD [TARGET...]
 #
@@ -16,7 +17,6 @@ shift
 seconds=${FUZZ_SECONDS:-20}
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-passed=0 failed=0
 
 fuzz() {
 	mkdir -p "$build/corpus/$1" "$build/found/$1"
@@ -29,16 +29,20 @@ fuzz() {
 	    > "$build/found/$target.log" 2>&1
 }
 
-for target in "$@"; do
-	if fuzz "$target"; then
-		passed=$((passed + 1))
-		echo "fuzz: $target: ok, $(sed -n 's/^stat::number_of_executed_units: *//p' \
-		    "$build/found/$target.log") inputs"
+if [ $# = 1 ]; then
+	if fuzz "$1"; then
+		echo "fuzz: $1: ok, $(sed -n 's/^stat::number_of_executed_units: *//p' \
+		    "$build/found/$1.log") inputs"
 	else
-		failed=$((failed + 1))
-		tail -n 60 "$build/found/$target.log"
-		echo "fuzz: $target: FAILED, see $build/found/$target"
+		tail -n 60 "$build/found/$1.log"
+		echo "fuzz: $1: FAILED, see $build/found/$1"
+		exit 1
 	fi
-done
-echo "fuzz: $passed passed, $failed failed"
-[ "$failed" = 0 ]
+	exit 0
+fi
+mkdir -p "$build/found"
+printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 sh "$0" "${build%/tests/fuzz}" |
+    tee "$build/found/summary"
+passed=$(grep -c '^fuzz: [a-z0-9_]*: ok' "$build/found/summary")
+echo "fuzz: $passed passed, $(($# - passed)) failed"
+[ "$passed" = $# ]
