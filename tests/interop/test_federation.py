@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Real servers of others: chat, subscriptions, disco, ping, vCard, both ways, by DNS.
 
-Prosody and ejabberd, each by certificate over STARTTLS and direct TLS, and one
-of each whose certificate proves nothing, by dialback over TLS.
+Prosody and ejabberd, each by certificate and, with one that proves nothing, by
+dialback, over STARTTLS and over direct TLS, by IPv4 and by IPv6.
 """
 
 import json
@@ -13,15 +13,22 @@ from kit import Client
 
 MODULES = {name: {} for name in ("sasl_scram", "sasl_plain", "disco", "version", "vcard", "ping",
                                  "offline")}
+IPV6 = {"ipv6": True, "address": None}     # and nothing else
 PEERS = {   # name: kind, how it is reached, how it is proven
     "pstart.example": ("prosody", {"direct": False}, "certificate"),
     "pdirect.example": ("prosody", {"direct": True}, "certificate"),
     "pback.example": ("prosody", {"direct": False}, "dialback"),
-    "pipv6.example": ("prosody", {"direct": False, "ipv6": True, "address": None},
-                      "certificate"),
+    "pipv6.example": ("prosody", {"direct": False, **IPV6}, "certificate"),
     "estart.example": ("ejabberd", {"direct": False}, "certificate"),
     "edirect.example": ("ejabberd", {"direct": True}, "certificate"),
     "eback.example": ("ejabberd", {"direct": False}, "dialback"),
+    "pbackdirect.example": ("prosody", {"direct": True}, "dialback"),
+    "pipv6direct.example": ("prosody", {"direct": True, **IPV6}, "certificate"),
+    "pipv6back.example": ("prosody", {"direct": False, **IPV6}, "dialback"),
+    "ebackdirect.example": ("ejabberd", {"direct": True}, "dialback"),
+    "eipv6.example": ("ejabberd", {"direct": False, **IPV6}, "certificate"),
+    "eipv6direct.example": ("ejabberd", {"direct": True, **IPV6}, "certificate"),
+    "eipv6back.example": ("ejabberd", {"direct": False, **IPV6}, "dialback"),
     "linnet.example": ("linnet", {}, "certificate"),
 }
 
