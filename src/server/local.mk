@@ -52,7 +52,7 @@ src_liblinnet_a_SOURCES += \
 	src/server/unreached.c src/server/unreached.h \
 	src/server/yaml.c src/server/yaml.h src/server/yaml_syntax.c
 
-unit_tests += tests/unit/test_command tests/unit/test_loader tests/unit/test_config tests/unit/test_config_mistakes
+unit_tests += tests/unit/test_command tests/unit/test_notify tests/unit/test_loader tests/unit/test_config tests/unit/test_config_mistakes
 tests_unit_test_config_SOURCES = tests/unit/test_config.c \
 	tests/unit/config_fakes.c tests/unit/config_fakes.h
 tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_DIR=\"$(abs_top_srcdir)\"

@@ -413,6 +413,65 @@ START_TEST(when_all_together_is_too_much_the_largest_goes)
 }
 END_TEST
 
+/* A connection for a worker that runs on its own thread. */
+struct crowd {
+	struct post post;
+	struct owner owner;
+	size_t size;
+	int fd;
+};
+
+static void
+join_crowd(struct worker *here, struct post *post)
+{
+	struct crowd *one = (struct crowd *)post;
+
+	(void)here;
+	one->fd = open_pair(&one->owner, SOCK_STREAM);
+	flood(&one->owner, one->size);
+}
+
+static void
+turn_main_until_unsent(size_t least, size_t most)
+{
+	int64_t until = clock_ms() + 20000;
+
+	while (conn_unsent_total() < least || conn_unsent_total() > most) {
+		ck_assert_int_lt(clock_ms(), until);
+		worker_turn(worker_main(), false);
+		usleep(1000);
+	}
+}
+
+/* 1 to 6 MiB on three threads, 21 together; of 9 that are allowed the three largest take 15. */
+START_TEST(threads_agree_on_the_largest)
+{
+	struct conn_limits limits = CONN_LIMITS_DEFAULT;
+	struct crowd crowd[6] = { 0 };
+
+	conn_set_limits(&limits);
+	workers_start(3);
+	for (unsigned i = 0; i < 6; i++) {
+		crowd[i].post.run = join_crowd;
+		crowd[i].size = (size_t)(i + 1) << 20;
+		worker_post(worker_get(i % 3), &crowd[i].post);
+	}
+	turn_main_until_unsent(18 << 20, SIZE_MAX);
+	limits.unsent_total = 9 << 20;
+	conn_set_limits(&limits);
+	turn_main_until_unsent(1, limits.unsent_total);
+	workers_join();
+	for (unsigned i = 0; i < 6; i++)
+		ck_assert_uint_eq(crowd[i].owner.closed, i >= 3);
+	for (unsigned i = 3; i < 6; i++)
+		ck_assert_int_eq(crowd[i].owner.reason, CONN_UNSENT_TOTAL);
+	workers_stop();
+	for (unsigned i = 0; i < 6; i++)
+		close(crowd[i].fd);
+	ck_assert_uint_eq(conn_unsent_total(), 0);
+}
+END_TEST
+
 /* --- TCP --------------------------------------------------------------------- */
 
 static int
@@ -572,6 +631,7 @@ suite(void)
 	tcase_add_test(tc, too_much_unsent_output_ends_it);
 	tcase_add_test(tc, much_unsent_output_for_long_ends_it);
 	tcase_add_loop_test(tc, when_all_together_is_too_much_the_largest_goes, 0, 3);
+	tcase_add_test(tc, threads_agree_on_the_largest);
 	tcase_add_test(tc, it_connects_and_sends_what_was_queued_meanwhile);
 	tcase_add_test(tc, a_refused_connection_says_why);
 	tcase_add_test(tc, a_reset_is_told_as_such);
