@@ -364,8 +364,10 @@ serve_one(struct entity *entity)
 static void
 serve(struct entity_worker *ew, struct entity *entity)
 {
-	bool more = entity->fanout != NULL && fanout_continue(entity);
+	bool more;
 
+	entity->fanned = 0;
+	more = entity->fanout != NULL && fanout_continue(entity);
 	ew->serving = entity;
 	for (unsigned i = 0; i < SERVE_MAX && !more && !STAILQ_EMPTY(&entity->inbox); i++) {
 		serve_one(entity);

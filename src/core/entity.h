@@ -98,6 +98,7 @@ struct entity {
 	uint64_t birth;        /* which of those that had its name; see entity_job_begin() */
 	size_t memory;         /* estimated bytes, for eviction */
 	struct fanout *fanout; /* head: being sent; the inbox waits */
+	size_t fanned;         /* stanzas that went to many in this turn */
 	size_t lru_weight;
 	uint8_t life; /* enum entity_life */
 	bool is_ready, in_lru;

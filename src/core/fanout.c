@@ -82,15 +82,16 @@ batch_add(struct batch **batch, size_t room, struct ln_stanza *st)
 	(*batch)->stanzas[(*batch)->count++] = st;
 }
 
-/* The next FANOUT_TURN stanzas of one fan-out, one post a worker. */
+/* As many stanzas of one fan-out as the turn has room for, one post a worker. */
 static void
-send_some(struct fanout *fanout)
+send_some(struct entity *entity, struct fanout *fanout)
 {
 	struct batch **batches = xcalloc(worker_count(), sizeof(struct batch *));
-	size_t end = fanout->sent + FANOUT_TURN;
+	size_t end = fanout->sent + FANOUT_TURN - entity->fanned;
 
 	if (end > fanout->count)
 		end = fanout->count;
+	entity->fanned += end - fanout->sent;
 	for (; fanout->sent < end; fanout->sent++) {
 		const struct ln_jid *to = &fanout->to[fanout->sent];
 		struct ln_stanza *st = ln_stanza_copy(fanout->template);
@@ -113,7 +114,7 @@ fanout_continue(struct entity *entity)
 {
 	struct fanout *fanout = entity->fanout;
 
-	send_some(fanout);
+	send_some(entity, fanout);
 	if (fanout->sent == fanout->count) {
 		entity->fanout = fanout->next;
 		fanout_free(&fanout);
@@ -130,9 +131,9 @@ fanout_send(struct entity *entity, struct fanout *fanout)
 		fanout_free(&fanout);
 		return;
 	}
-	/* A short one is sent at once if nothing is ahead of it. */
-	if (*last == NULL && fanout->count <= FANOUT_TURN) {
-		send_some(fanout);
+	/* One that the turn has room for is sent at once if nothing is ahead of it. */
+	if (*last == NULL && entity->fanned + fanout->count <= FANOUT_TURN) {
+		send_some(entity, fanout);
 		fanout_free(&fanout);
 		return;
 	}

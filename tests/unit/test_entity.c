@@ -1,5 +1,5 @@
 /*
- * Entities and the jobs that they have out.
+ * Entities, the jobs that they have out, and what they send to many.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -9,6 +9,8 @@
 
 #include "client_kit.h"
 #include "core/entity.h"
+#include "core/fanout.h"
+#include "core/router.h"
 #include "core/work.h"
 #include "net/worker.h"
 
@@ -116,6 +118,62 @@ START_TEST(a_commit_of_before_finds_nobody)
 }
 END_TEST
 
+static size_t sent;
+static char order[16]; /* whose stanzas went, as they changed */
+
+static bool
+take(struct ln_stanza *st)
+{
+	size_t used = strlen(order);
+
+	sent++;
+	if (used == 0 || order[used - 1] != ln_to(st)->full[0])
+		order[used] = ln_to(st)->full[0];
+	ln_stanza_free(&st);
+	return true;
+}
+
+static void
+send_to_many(struct entity *from, const char *to, size_t count)
+{
+	struct fanout *fanout =
+	    fanout_new(ln_stanza_new(LN_PRESENCE, LN_AVAILABLE, &from->jid, NULL));
+	struct ln_jid recipient;
+
+	ck_assert_int_eq(ln_jid_parse(arena, to, strlen(to), &recipient), LN_JID_OK);
+	for (size_t i = 0; i < count; i++)
+		fanout_add(fanout, &recipient);
+	fanout_send(from, fanout);
+}
+
+static void
+expect_sent(size_t now)
+{
+	ck_assert_uint_eq(sent, now);
+	worker_enter(worker_main());
+	kit_turn();
+	worker_enter(worker_get(0));
+}
+
+START_TEST(a_turn_sends_no_more_than_it_has_room_for)
+{
+	struct entity *box = entity_get(&jid, &box_ops, NULL);
+
+	router_set_remote(take, NULL);
+	send_to_many(box, "a@far.example", FANOUT_TURN - 100);
+	send_to_many(box, "b@far.example", 100);
+	expect_sent(FANOUT_TURN);
+	send_to_many(box, "c@far.example", 1 + 2 * FANOUT_TURN);
+	send_to_many(box, "d@far.example", 1);
+	expect_sent(FANOUT_TURN);
+	expect_sent(2 * FANOUT_TURN);
+	expect_sent(3 * FANOUT_TURN);
+	expect_sent(3 * FANOUT_TURN + 1);
+	ck_assert_uint_eq(sent, 3 * FANOUT_TURN + 2);
+	ck_assert_str_eq(order, "abcd");
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -126,6 +184,7 @@ suite(void)
 	tcase_add_test(tc, a_job_keeps_it_in_memory);
 	tcase_add_test(tc, a_job_of_before_is_not_that_of_who_has_its_name_now);
 	tcase_add_test(tc, a_commit_of_before_finds_nobody);
+	tcase_add_test(tc, a_turn_sends_no_more_than_it_has_room_for);
 	suite_add_tcase(s, tc);
 	return s;
 }
