@@ -218,8 +218,10 @@ found_page(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *ar
 	unsigned count = 0;
 
 	(void)arg;
-	if (mod == NULL || !ok)
+	if (mod == NULL)
 		return;
+	if (!ok)
+		ln_log(mod, LN_LOG_ERROR, "the list of rooms could not be read: it is not whole");
 	for (; row != NULL; row = ln_row_next(row), count++) {
 		last = ln_row_text(row, 0);
 		if (ln_row_int(row, 1) == 0)

@@ -5,7 +5,7 @@
  */
 #include <check.h>
 #include <fcntl.h>
-#include <stdatomic.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -447,14 +447,15 @@ nothing(struct pool_job *job)
 	(void)job;
 }
 
-static atomic_bool held;
+static sem_t released;
 
 static void
 hold(struct pool_job *job)
 {
 	(void)job;
-	while (atomic_load(&held))
-		usleep(1000);
+	while (sem_wait(&released) != 0)
+		;
+	sem_post(&released); /* for the next */
 }
 
 START_TEST(a_full_queue_refuses_what_begins_and_lets_the_rest_go_on)
@@ -470,7 +471,7 @@ START_TEST(a_full_queue_refuses_what_begins_and_lets_the_rest_go_on)
 	while (access(part, F_OK) != 0)
 		worker_turn(worker, false);
 	memset(jobs, 0, sizeof jobs);
-	atomic_store(&held, true);
+	sem_init(&released, 0, 0);
 	for (int i = 0; i < 11; i++) {
 		jobs[i].work = hold;
 		jobs[i].done = nothing;
@@ -487,7 +488,7 @@ START_TEST(a_full_queue_refuses_what_begins_and_lets_the_rest_go_on)
 	say(fd, "456789");
 	for (int i = 0; i < 5; i++)
 		worker_turn(worker, false);
-	atomic_store(&held, false);
+	sem_post(&released);
 	hear(fd, "201 Created");
 	close(fd);
 	end();
