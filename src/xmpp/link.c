@@ -244,6 +244,11 @@ link_return(struct sending *sending)
 		    "this server takes stanzas and does not acknowledge them");
 		return;
 	}
+	if (sending_is_stale(sending)) {
+		sending_bounce(&sending, LN_ERR_REMOTE_SERVER_TIMEOUT,
+		    "this server was gone before it had answered");
+		return;
+	}
 	enqueue(link, sending);
 	link_look_soon(link);
 }

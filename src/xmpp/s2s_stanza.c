@@ -228,6 +228,7 @@ give(struct peer *peer, struct sending *sending)
 {
 	struct buf *out = stream_out();
 
+	sending_stamp(sending);
 	stanza_write_stream(sending->st, out, peer->component ? NS_COMPONENT : NS_SERVER, "en");
 	stream_flush(&peer->stream, out);
 	metric_inc(stanza_metrics, SENT);
@@ -411,6 +412,7 @@ peer_give_back(struct peer *peer)
 
 	while ((sending = TAILQ_FIRST(&peer->unacked)) != NULL) {
 		TAILQ_REMOVE(&peer->unacked, sending, link);
+		sending->late = true;
 		link_return(sending);
 	}
 	peer->unacked_bytes = 0;

@@ -18,6 +18,7 @@
 #include "store/pending.h"
 
 #define DELAY_MS 250
+#define STALE_MS 30000 /* who asks does not wait longer */
 
 enum { ON_THE_WAY, WRITTEN, DONE, BOUNCED, DROPPED };
 static const struct metric_row rows[] = {
@@ -133,6 +134,28 @@ sending_keep(struct sending *sending)
 }
 
 void
+sending_stamp(struct sending *sending)
+{
+	struct ln_stanza *st = sending->st;
+	struct ln_jid by;
+
+	if (!sending->late || st->kind == LN_IQ || st->type == LN_TYPE_ERROR ||
+	    ln_child(st, "delay", NS_DELAY) != NULL)
+		return;
+	by = ln_jid_host(ln_stanza_arena(st), &st->from);
+	ln_add_delay(st, &by, sending->stamp, NULL);
+}
+
+bool
+sending_is_stale(const struct sending *sending)
+{
+	const struct ln_stanza *st = sending->st;
+
+	return st->kind == LN_IQ && (st->type == LN_GET || st->type == LN_SET) &&
+	    clock_wall_ms() - sending->stamp > STALE_MS;
+}
+
+void
 sending_sent(struct sending *sending)
 {
 	struct here *h = here();
@@ -183,7 +206,7 @@ sending_of_row(const char *bytes, size_t len, int64_t position, int64_t stamp)
 	sending = sending_new(st);
 	sending->position = position;
 	sending->stamp = stamp;
-	sending->lasts = true;
+	sending->lasts = sending->late = true;
 	return sending;
 }
 

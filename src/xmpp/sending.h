@@ -33,6 +33,7 @@ struct sending {
 	uint32_t to_worker; /* where a posted one is to go */
 	uint64_t to_port;
 	bool lasts;
+	bool late;       /* it was sent before, or an earlier run left it */
 	uint8_t returns; /* from streams that ended */
 };
 TAILQ_HEAD(sending_list, sending);
@@ -49,6 +50,15 @@ struct sending *sending_of_row(const char *bytes, size_t len, int64_t position, 
 
 /* Nobody can acknowledge it for now: writes its row, if it lasts and has none. */
 void sending_keep(struct sending *sending);
+
+/*
+ * It is about to be written. What goes later than it came says when that was, in the name of its
+ * sender's domain (XEP-0198 §5, XEP-0203); but not an iq, whose content is the request alone.
+ */
+void sending_stamp(struct sending *sending);
+
+/* An iq that asks, and did so too long ago for its answer to be waited for. */
+bool sending_is_stale(const struct sending *sending);
 
 /* It was given to a stream; on its worker. */
 void sending_sent(struct sending *sending);

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What becomes of stanzas for servers that cannot be reached, or that misbehave."""
 
+import datetime
+
 import pytest
 from kit.federation import World
 from kit.server import free_ports
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+DELAY = "urn:xmpp:delay"
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +18,7 @@ def world(authority):
     world.a = world.server("a.example", config={
         "hosts": {"second.a.example": {"s2s": {"tls": "required"}}}})
     for name in ("silent", "invalid", "error", "plain", "header", "endless", "closing", "again",
-                 "mute", "unknown", "order", "slow", "taking"):
+                 "late", "mute", "unknown", "order", "slow", "taking"):
         setattr(world, name, world.rogue(f"{name}.example"))
     world.way("closed.example", free_ports(["nobody"])["nobody"])
     world.start()
@@ -141,13 +144,19 @@ def test_stanzas_on_our_own_stream(world, juliet):
     juliet.expect_nothing()
 
 
-def test_sent_again(world, juliet):
-    """What the other server has not acknowledged goes again when it is back (XEP-0198)."""
-    chat(juliet, "again.example", "1")
-    peer = world.again.answer(features="<sm xmlns='urn:xmpp:sm:3'/>")
+def enabled(rogue, **more):
+    """A stream of the server's on which we acknowledge, if we do."""
+    peer = rogue.answer(features="<sm xmlns='urn:xmpp:sm:3'/>", **more)
     peer.allow()
     peer.expect("<enable xmlns='urn:xmpp:sm:3'/>")
     peer.send("<enabled xmlns='urn:xmpp:sm:3'/>")
+    return peer
+
+
+def test_sent_again(world, juliet):
+    """What the other server has not acknowledged goes again when it is back (XEP-0198)."""
+    chat(juliet, "again.example", "1")
+    peer = enabled(world.again)
     peer.expect("<message id='1'/>")
     peer.expect("<r xmlns='urn:xmpp:sm:3'/>")
     peer.send("<a xmlns='urn:xmpp:sm:3' h='1'/>")
@@ -159,6 +168,39 @@ def test_sent_again(world, juliet):
     peer.allow()
     for id in "234":
         peer.expect(f"<message id='{id}'/>")
+
+
+def delays(element):
+    return element.findall(f"{{{DELAY}}}delay")
+
+
+def test_sent_again_says_when(world, juliet):
+    """The second time a stanza says when it came (XEP-0198 §5, XEP-0203); but an iq holds its
+    request and nothing else (RFC 6120 §8.2.3), and what has a time keeps it."""
+    own = f"<delay xmlns='{DELAY}' from='{juliet.bare}' stamp='2020-01-01T00:00:00Z'/>"
+    chat(juliet, "late.example", "1")
+    juliet.send(f"<message to='r@late.example' type='chat' id='2'><body>2</body>{own}</message>"
+                "<presence to='r@late.example' id='3'/>"
+                "<iq to='late.example' type='get' id='4'><ping xmlns='urn:xmpp:ping'/></iq>")
+    kinds = ("message", "message", "presence", "iq")
+    peer = enabled(world.late)
+    for id, kind in enumerate(kinds, 1):
+        while (first := peer.next()).get("id") != str(id):
+            assert first.tag.endswith("}r")
+        assert len(delays(first)) == (id == 2)
+    peer.abort()
+    peer = world.late.answer()
+    chat(juliet, "late.example", "5")
+    peer.allow()
+    again = [peer.expect(f"<{kind} id='{id}'/>") for id, kind in enumerate(kinds, 1)]
+    for one in (again[0], again[2]):
+        delay, = delays(one)
+        assert delay.get("from") == "a.example"
+        then = datetime.datetime.fromisoformat(delay.get("stamp"))
+        assert 0 <= (datetime.datetime.now(datetime.timezone.utc) - then).total_seconds() < 60
+    assert [one.get("from") for one in delays(again[1])] == [juliet.bare]
+    assert len(again[3]) == 1
+    assert not delays(peer.expect("<message id='5'/>"))
 
 
 def test_order_through_dialling(world, juliet):
@@ -186,10 +228,7 @@ def test_takes_and_forgets(world, juliet):
     """Accepted, never acknowledged, again and again: it comes back in the end."""
     chat(juliet, "taking.example", "1")
     for _ in range(4):
-        peer = world.taking.answer(timeout=15, features="<sm xmlns='urn:xmpp:sm:3'/>")
-        peer.allow()
-        peer.expect("<enable xmlns='urn:xmpp:sm:3'/>")
-        peer.send("<enabled xmlns='urn:xmpp:sm:3'/>")
+        peer = enabled(world.taking, timeout=15)
         peer.expect("<message id='1'/>")
         peer.abort()
     expect_error(juliet, "taking.example", "wait", "remote-server-timeout", "1")

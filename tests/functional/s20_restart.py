@@ -29,7 +29,8 @@ def test_kept_over_a_crash(world):
     world.a.start()
     peer = world.held.answer()
     peer.allow()
-    peer.expect("<message id='1'><body>Hello</body></message>")
+    peer.expect("<message id='1'><body>Hello</body>"
+                "<delay xmlns='urn:xmpp:delay' from='a.example' stamp='*'/></message>")
 
 
 def test_other_server_restarts(world):

@@ -140,6 +140,40 @@ START_TEST(forgotten_in_the_end)
 }
 END_TEST
 
+/* --- what was sent to a stream that broke --------------------------------------------------- */
+
+static void
+give_back(enum ln_type type, int64_t age)
+{
+	struct arena *arena = arena_new(256);
+	struct ln_jid from, to;
+	struct sending *sending;
+
+	ck_assert_int_eq(ln_jid_make(arena, "anna", S2S_KIT_HOST, "x", &from), LN_JID_OK);
+	ck_assert_int_eq(ln_jid_make(arena, "r", "nowhere.example", "y", &to), LN_JID_OK);
+	worker_enter(worker_get(0));
+	sending = sending_new(ln_stanza_new(LN_IQ, type, &from, &to));
+	sending->stamp -= age;
+	link_return(sending);
+	arena_free(&arena);
+}
+
+/* Who asked does not wait any more: he is told, and nothing is dialled for it. */
+START_TEST(old_requests_are_returned)
+{
+	give_back(LN_GET, 31000);
+	give_back(LN_SET, 31000);
+	turns();
+	ck_assert_uint_eq(returned, 2);
+	ck_assert_int_eq(last_error, LN_ERR_REMOTE_SERVER_TIMEOUT);
+	ck_assert_uint_eq(link_of("nowhere.example")->failures, 0);
+	give_back(LN_RESULT, 31000);
+	give_back(LN_GET, 1000);
+	ck_assert_uint_eq(link_of("nowhere.example")->count, 2);
+	turns();
+}
+END_TEST
+
 /* --- what a module sees --------------------------------------------------------------------- */
 
 static const struct ln_module watch_module = { .name = "watch" };
@@ -210,6 +244,7 @@ suite(void)
 	tcase_add_test(tc, not_returned);
 	tcase_add_test(tc, rests_longer_each_time);
 	tcase_add_test(tc, forgotten_in_the_end);
+	tcase_add_test(tc, old_requests_are_returned);
 	tcase_add_test(tc, a_module_forbids_to_call);
 	tcase_add_test(tc, a_module_sees_who_has_proven_himself);
 	suite_add_tcase(s, tc);
