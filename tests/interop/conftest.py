@@ -13,6 +13,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "functional")]
 
 from kit import Server  # noqa: E402
 from kit.authority import Authority  # noqa: E402
+from desktop import Place, needs_desktop  # noqa: E402
 from internet import Internet, needs_internet  # noqa: E402
 
 MODULES = ("offline", "disco", "version", "time", "last", "vcard", "private", "blocking",
@@ -59,6 +60,16 @@ def internet(tmp_path_factory):
     yield net
     net.stop()
     shutil.rmtree(net.folder)
+
+
+@pytest.fixture(scope="module")
+def place(request):
+    """The quickstart's server on a network of its own, for the client that the test file names."""
+    needs_desktop(request.module.CLIENT)
+    folder = tempfile.mkdtemp(prefix="linnet-")
+    with Place(folder) as place:
+        yield place.start()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""The other one in the room: a slixmpp client that talks and exchanges files there."""
+
+import asyncio
+import ssl
+import urllib.request
+import xml.etree.ElementTree as ET
+
+from people import TIMEOUT, Person
+
+UPLOAD = "{urn:xmpp:http:upload:0}"
+PATIENCE = 3 * TIMEOUT      # for what a program with windows does
+
+
+class Guest(Person):
+    def __init__(self, place, name):
+        super().__init__(place, place.users[name], plugins=["xep_0045", "xep_0066", "xep_0249"])
+        self.trust = ssl.create_default_context(cafile=str(place.certificate))
+        self.host = place.host
+        self.in_rooms = asyncio.Queue()
+        self.add_event_handler("groupchat_presence", self.in_rooms.put_nowait)
+
+    async def enter(self, room, persistent=False):
+        muc = self.plugin["xep_0045"]
+        await muc.join_muc_wait(room, self.boundjid.local, timeout=TIMEOUT)
+        if persistent:
+            form = await muc.get_room_config(room)
+            form["type"] = "submit"
+            form.get_fields()["muc#roomconfig_persistentroom"]["value"] = True
+            await muc.set_room_config(room, form)
+
+    async def hears(self, occupant, body=None):
+        """The next words of this occupant, or these words of his."""
+        while True:
+            message = await asyncio.wait_for(self.messages.get(), PATIENCE)
+            if message["from"] == occupant and message["body"] and body in (None, message["body"]):
+                return message
+
+    async def sees(self, occupant, kind=None):
+        """That he comes, or with kind `unavailable` goes."""
+        while True:
+            got = await asyncio.wait_for(self.in_rooms.get(), PATIENCE)
+            if got["from"] == occupant and (got["type"] == "unavailable") == (kind == "unavailable"):
+                return got
+
+    async def fetch(self, url):
+        return await asyncio.to_thread(self._http, url)
+
+    async def upload(self, name, kind, content):
+        """Its URL; slixmpp's own plugin needs a library that Debian's package does not ask for."""
+        iq = self.make_iq_get(ito=f"upload.{self.host}")
+        iq.xml.append(ET.Element(f"{UPLOAD}request", {"filename": name, "size": str(len(content)),
+                                                      "content-type": kind}))
+        slot = (await iq.send(timeout=TIMEOUT)).xml.find(f"{UPLOAD}slot")
+        await asyncio.to_thread(self._http, slot.find(f"{UPLOAD}put").get("url"), method="PUT",
+                                data=content, headers={"Content-Type": kind})
+        return slot.find(f"{UPLOAD}get").get("url")
+
+    def _http(self, url, **more):
+        request = urllib.request.Request(url, **more)
+        with urllib.request.urlopen(request, context=self.trust, timeout=TIMEOUT) as answer:
+            return answer.read()
+
+    def share(self, room, url):
+        message = self.make_message(room, url, mtype="groupchat")
+        message["oob"]["url"] = url
+        message.send()
