@@ -204,6 +204,14 @@ manage_acked_too_much(struct ln_session *session, uint32_t h)
 
 /* --- hibernation and resumption --------------------------------------------------------------------- */
 
+/* From now on it has its time to be resumed. */
+static void
+sleep_on(struct ln_session *session)
+{
+	session->hibernates_until = worker_now_ms() + session->sm->max_ms;
+	schedule(session, session->hibernates_until);
+}
+
 void
 manage_hibernate(struct ln_session *session)
 {
@@ -213,8 +221,7 @@ manage_hibernate(struct ln_session *session)
 	sm->asked = false;
 	sm->ask_at = 0;
 	sm->answer_by = 0;
-	session->hibernates_until = worker_now_ms() + sm->max_ms;
-	schedule(session, session->hibernates_until);
+	sleep_on(session);
 	metric_inc(metrics, HIBERNATING);
 	session_write_waiting(session);
 }
@@ -246,7 +253,7 @@ find_resumable(struct ln_account *account, const char *id)
 	struct ln_session *session;
 
 	TAILQ_FOREACH(session, &account->sessions, link)
-		if (session->sm != NULL && session->sm->id != NULL &&
+		if (session->sm != NULL && session->sm->id != NULL && session->closing_until == 0 &&
 		    strcmp(session->sm->id, id) == 0)
 			return session;
 	return NULL;
@@ -254,13 +261,14 @@ find_resumable(struct ln_account *account, const char *id)
 
 /* Whoever waits for <resumed/> will not get it. */
 static void
-give_up_resuming(struct manage *sm)
+give_up_resuming(struct ln_session *session)
 {
+	struct manage *sm = session->sm;
 	struct port *port = sm->resume_by != 0 ? port_find(sm->resume_port) : NULL;
 
 	sm->resume_by = 0;
 	if (port != NULL)
-		port->ops->failed(port, LN_ERR_ITEM_NOT_FOUND, false, 0);
+		port->ops->failed(port, LN_ERR_ITEM_NOT_FOUND, true, handled(session));
 }
 
 void
@@ -284,7 +292,7 @@ manage_resume(struct ln_account *account, struct up *up)
 	}
 	if (session->port.id != 0)
 		session_drop_stream(session, "conflict", "resumed by another connection");
-	give_up_resuming(session->sm);
+	give_up_resuming(session);
 	session->sm->resume_port = up->port;
 	session->sm->resume_h = up->resume.h;
 	session->sm->resume_by = worker_now_ms() + RESUME_WAIT_MS;
@@ -304,8 +312,9 @@ try_resume(struct ln_session *session)
 	struct ln_ev_session_resumed ev = { .account = session->account, .session = session };
 	struct port_resumed resumed;
 
-	if (port == NULL) { /* it gave up waiting */
+	if (port == NULL) { /* it gave up waiting: a connection was lost once more */
 		sm->resume_by = 0;
+		sleep_on(session);
 		return;
 	}
 	if (hold_owner_out(&session->holds) > 0)
@@ -313,6 +322,7 @@ try_resume(struct ln_session *session)
 	sm->resume_by = 0;
 	session->port = sm->resume_port;
 	session->hibernates_until = 0;
+	session->overfull = false;
 	resumed = (struct port_resumed){ session->id, &session->jid, sm->id, handled(session) };
 	port->ops->resumed(port, &resumed);
 	session_acked(session, sm->resume_h, false);
@@ -364,6 +374,7 @@ manage_deadline(struct ln_session *session, int64_t now)
 	if (sm->resume_by != 0 && sm->resume_by <= now) {
 		port = port_find(sm->resume_port);
 		sm->resume_by = 0;
+		sleep_on(session);
 		if (port != NULL)
 			port->ops->close(port, "resource-constraint",
 			    "the store is slow: try again");
@@ -398,7 +409,7 @@ manage_free(struct ln_session *session)
 
 	if (sm == NULL)
 		return;
-	give_up_resuming(sm);
+	give_up_resuming(session);
 	if (sm->id != NULL)
 		remember_ended(session->account, sm, handled(session));
 	free(sm->id);

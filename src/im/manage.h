@@ -47,6 +47,13 @@ void manage_acked_too_much(struct ln_session *session, uint32_t h);
 /* It has lost its connection and can be resumed. */
 void manage_hibernate(struct ln_session *session);
 
+/* A client waits for <resumed/>: its time to be resumed does not run out meanwhile. */
+static inline bool
+manage_is_awaited(const struct ln_session *session)
+{
+	return session->sm != NULL && session->sm->resume_by != 0;
+}
+
 /* When its next deadline is, monotonic ms, 0: none; and what to do when it came. */
 int64_t manage_next(const struct ln_session *session);
 void manage_deadline(struct ln_session *session, int64_t now);

@@ -289,7 +289,7 @@ session_check_queue(struct ln_session *session)
 	if (attached)
 		session_drop_stream(session, "resource-constraint", "too much is not acknowledged");
 	else
-		session->hibernates_until = worker_now_ms(); /* ends at its deadline */
+		session->overfull = true;
 	timer_set(&session->timer, 0);
 }
 
@@ -580,7 +580,8 @@ set_deadline(struct ln_session *session, int64_t now)
 {
 	int64_t at = session->sm != NULL ? manage_next(session) : 0;
 
-	if (session->port.id == 0 && (at == 0 || session->hibernates_until < at))
+	if (session->port.id == 0 && !manage_is_awaited(session) &&
+	    (at == 0 || session->hibernates_until < at))
 		at = session->hibernates_until;
 	if (hold_owner_out(&session->holds) > 0 &&
 	    (at == 0 || session->holds.stalled_since + HOLD_MAX_MS < at))
@@ -617,7 +618,12 @@ check_time(struct ln_session *session, int64_t now)
 		session_end(session, NULL, "closed by the peer");
 		return;
 	}
-	if (session->port.id == 0 && session->hibernates_until <= now) {
+	if (session->port.id == 0 && session->overfull) {
+		session_end(session, NULL, "too much waited for it");
+		return;
+	}
+	if (session->port.id == 0 && !manage_is_awaited(session) &&
+	    session->hibernates_until <= now) {
 		session_end(session, NULL, "not resumed in time");
 		return;
 	}
