@@ -129,6 +129,13 @@ choose_jid(struct ln_account *account, const struct up *up, struct arena *arena,
 		   jid_r) == LN_JID_OK;
 }
 
+/* One that hibernates, or whose client has said goodbye, is nobody's any more. */
+static bool
+is_connected(const struct ln_session *session)
+{
+	return session->port.id != 0 && session->closing_until == 0;
+}
+
 /* RFC 6120 §7.7.2.2: somebody has the resource. False: refused. */
 static bool
 settle_conflict(struct ln_account *account, const struct up *up, struct arena *arena,
@@ -142,15 +149,47 @@ settle_conflict(struct ln_account *account, const struct up *up, struct arena *a
 	metric_inc(metrics, CONFLICTS);
 	switch (account_rules(account)->resource_conflict) {
 	case CONFLICT_REFUSE:
-		refuse_bind(up, LN_ERR_CONFLICT, "This resource is connected already.");
-		return false;
+		if (is_connected(other)) {
+			refuse_bind(up, LN_ERR_CONFLICT, "This resource is connected already.");
+			return false;
+		}
+		break;
 	case CONFLICT_RENAME:
 		stanza_random_id(random);
 		return ln_jid_with_resource(arena, jid, random, strlen(random), jid) == LN_JID_OK;
 	default:
-		session_end(other, "conflict", "replaced by a new connection");
-		return true;
+		break;
 	}
+	session_end(other, "conflict", "replaced by a new connection");
+	return true;
+}
+
+/* Of those that hibernate the one whose time is over first; NULL: all are connected, or soon are. */
+static struct ln_session *
+nearest_to_its_end(const struct ln_account *account)
+{
+	struct ln_session *session, *nearest = NULL;
+
+	TAILQ_FOREACH(session, &account->sessions, link)
+		if (session->port.id == 0 && !manage_is_awaited(session) &&
+		    (nearest == NULL || session->hibernates_until < nearest->hibernates_until))
+			nearest = session;
+	return nearest;
+}
+
+/* Who comes is not kept out by clients that have gone. False: all of them are here. */
+static bool
+make_room(struct ln_account *account)
+{
+	struct ln_session *sleeper;
+
+	if (account->session_count < account_conf(account)->sessions_max)
+		return true;
+	sleeper = nearest_to_its_end(account);
+	if (sleeper == NULL)
+		return false;
+	session_end(sleeper, NULL, "made room for another session");
+	return true;
 }
 
 static void
@@ -180,7 +219,7 @@ session_bind(struct ln_account *account, struct up *up)
 	}
 	if (!settle_conflict(account, up, arena, &jid))
 		return;
-	if (account->session_count >= account_conf(account)->sessions_max) {
+	if (!make_room(account)) {
 		metric_inc(metrics, REFUSED);
 		refuse_bind(up, LN_ERR_RESOURCE_CONSTRAINT, "Too many sessions of this account.");
 		return;

@@ -168,7 +168,9 @@ static const struct ln_option limits_rows[] = {
 	LN_STRUCT(config_limits, login_attempts, config_login_attempts, login_attempts_rows,
 	    "Failed attempts to log in.", .flags = LN_MAY_BE_OFF),
 	LN_OPTION_INT(config_limits, sessions_per_account, 20, 1, 10000,
-	    "Sessions that one account may have at a time.", .flags = LN_MAY_BE_OFF),
+	    "Sessions that one account may have at a time. One more takes the place of one that has "
+	    "lost its connection.",
+	    .flags = LN_MAY_BE_OFF),
 	LN_OPTION_DURATION(config_limits, time_to_log_in, 30 * SECOND, SECOND, HOUR,
 	    "How long a connection may take to log in.", .flags = LN_MAY_BE_OFF),
 	LN_OPTION_INT(config_limits, roster_items, 1000, 1, 1000000, "Contacts in one roster.",
@@ -207,7 +209,7 @@ static const struct ln_option c2s_rows[] = {
 	    "Whether clients must use TLS; optional is for tests on loopback."),
 	LN_OPTION_ENUM(config_c2s, conflict, conflict_names, CONFIG_CONFLICT_REPLACE,
 	    "What a client gets that asks for a resource in use: it replaces the other session, "
-	    "is refused, or gets another resource."),
+	    "is refused, or gets another resource. Refused only where the other has a connection."),
 	LN_OPTION_BOOL(config_c2s, channel_binding, true,
 	    "Whether SCRAM may be tied to the TLS connection. Off where a proxy ends TLS, and for "
 	    "clients that claim a binding they do not have (slixmpp before 1.8.4)."),

@@ -355,3 +355,46 @@ def test_stop_while_one_waits(disk, server):
     server.start()
     offline(server, romeo.user, "missed")
     offline(server, nurse, "owed", "late")
+
+
+# --- who is asleep is not in the way ------------------------------------------------------------
+
+
+def test_refused_conflicts_are_with_who_is_there(servers):
+    """conflict: refuse. One that sleeps is not connected; its client came back without its id."""
+    server = servers({**CONFIG, "c2s": {"conflict": "refuse"}})
+    romeo, juliet = sleeper(server), server.client("juliet")
+    again_refused = again(romeo)
+    with pytest.raises(AssertionError, match="conflict"):
+        again_refused.bind("orchard")
+    romeo.abort()
+    chat(juliet, romeo.bare, "m")
+    juliet.sync(romeo.bare)
+    new = again(romeo).bind("orchard")
+    new.online()
+    new.expect("<message id='m'/>")
+    new.expect_nothing()
+
+
+def test_sleepers_make_room(servers):
+    """limits.sessions-per-account: who comes is not kept out by those who left."""
+    server = servers({**CONFIG, "limits": {"sessions-per-account": 2}})
+    juliet = server.client("juliet")
+    first = sleeper(server)
+    first.abort()
+    second = Client(server, first.user).login("second")
+    second.enable(resume=True)
+    second.online()
+    second.abort()
+    chat(juliet, first.bare, "m")
+    juliet.sync(first.bare)
+    third = Client(server, first.user).login("third").online()
+    with pytest.raises(AssertionError, match="item-not-found|failed"):
+        again(first).resume(first)
+    fourth = Client(server, first.user).login("fourth").online()
+    fifth = Client(server, first.user).negotiate()
+    with pytest.raises(AssertionError, match="resource-constraint"):
+        fifth.bind("fifth")
+    third.expect(f"<presence from='{second}' type='!'/>")
+    third.expect_all(f"<presence from='{second}' type='unavailable'/>", "<message id='m'/>",
+                     f"<presence from='{fourth}'/>")
