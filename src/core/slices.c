@@ -311,6 +311,39 @@ same_modules(const struct ln_host *a, const struct ln_host *b)
 }
 
 static void
+change_modules(struct entity *entity, struct ln_account *account, const struct ln_host *host)
+{
+	if (host != NULL) {
+		work_begin(entity, NULL);
+		close_gone_modules(host, account);
+		work_end();
+	}
+	module_account_changed(entity);
+}
+
+static void
+fire_reloaded(struct entity *entity, void *arg)
+{
+	struct ln_ev_account_reloaded ev = { 0 };
+
+	(void)arg;
+	if (entity == NULL)
+		return;
+	ev.account = account_of_entity(entity);
+	if (ev.account != NULL)
+		fire_account_reloaded(entity->host, &ev);
+}
+
+/* By way of the inbox: behind the reading of what a new module preloads. */
+static void
+tell_account(struct entity *entity, const struct ln_account *account)
+{
+	if (entity->host->chains[LN_EV_account_reloaded].count > 0 && entity->number != 0 &&
+	    ln_session_first(account) != NULL)
+		entity_call(&entity->jid, fire_reloaded, NULL);
+}
+
+static void
 change_account(struct entity *entity, void *arg)
 {
 	const struct snapshot *old = arg;
@@ -320,17 +353,13 @@ change_account(struct entity *entity, void *arg)
 	if (account == NULL)
 		return;
 	HASH_FIND(hh, old->hosts, entity->host->name, strlen(entity->host->name), host);
-	if (host != NULL && same_modules(host, entity->host))
-		return;
-	/* Whom nobody uses is loaded again when somebody does. */
-	if (entity_evict(entity))
-		return;
-	if (host != NULL) {
-		work_begin(entity, NULL);
-		close_gone_modules(host, account);
-		work_end();
+	if (host == NULL || !same_modules(host, entity->host)) {
+		/* Whom nobody uses is loaded again when somebody does. */
+		if (entity_evict(entity))
+			return;
+		change_modules(entity, account, host);
 	}
-	module_account_changed(entity);
+	tell_account(entity, account);
 }
 
 static void

@@ -81,6 +81,7 @@ struct ln_ev_account {
 #define ln_ev_account_created ln_ev_account
 #define ln_ev_account_deleted ln_ev_account
 #define ln_ev_password_changed ln_ev_account
+#define ln_ev_account_reloaded ln_ev_account
 
 /*
  * A stanza at an account. `stanza` is head.stanza under the name that reads

@@ -111,6 +111,97 @@ def test_is_not_set(juliet):
                    "feature-not-implemented|service-unavailable", to=juliet.domain)
 
 
+def pushed(client, kind=None):
+    """What of each service has changed; answered as §3.2 says."""
+    got = client.expect(f"<iq type='set' from='{client.domain}'><services xmlns='{NS}'/></iq>")
+    assert got.get("id") and got[0].get("type") == kind
+    client.send(f"<iq type='result' id='{got.get('id')}' to='{client.domain}'/>")
+    return [(s.get("action"), s.get("type"), s.get("host"), s.get("port"), s.get("transport"),
+             s.get("username") is not None and s.get("password") is not None) for s in got[0]]
+
+
+def with_turn(**options):
+    return {"modules": {"disco": {}, "turn": {"host": "turn.example", "secret": "hush",
+                                              "ttl": "1h"} | options}}
+
+
+@pytest.fixture
+def changing(servers):
+    return servers(with_turn())
+
+
+def test_pushed_when_it_changes(changing):
+    """§3.2, example 5: to those who asked, of the type that they asked for."""
+    juliet, romeo = changing.client("juliet"), changing.client("romeo")
+    nurse = changing.client("nurse")
+    ask(juliet)
+    ask(romeo, "turns")
+    ask(romeo, "ftp")
+    changing.reload(with_turn(**{"tls-port": 5349}))
+    assert pushed(juliet) == [("add", "turns", "turn.example", "5349", "tcp", True)]
+    assert pushed(romeo, "turns") == [("add", "turns", "turn.example", "5349", "tcp", True)]
+    changing.reload(with_turn())
+    gone = ("delete", "turns", "turn.example", "5349", "tcp", False)
+    assert pushed(juliet) == [gone] and pushed(romeo, "turns") == [gone]
+    nurse.expect_nothing()
+
+
+def test_pushed_by_type(changing):
+    """Two questions are two sets; another address is a service gone and one that has come."""
+    juliet = changing.client("juliet")
+    ask(juliet, "stun")
+    ask(juliet, "turn")
+    changing.reload(with_turn(host="192.0.2.1", port=3479))
+    assert pushed(juliet, "stun") == [("delete", "stun", "turn.example", "3478", "udp", False),
+                                      ("add", "stun", "192.0.2.1", "3479", "udp", False)]
+    assert pushed(juliet, "turn") == [
+        (action, "turn", host, port, transport, action == "add") for transport in ("udp", "tcp")
+        for action, host, port in (("delete", "turn.example", "3478"),
+                                   ("add", "192.0.2.1", "3479"))]
+
+
+def test_pushed_credentials(changing):
+    """Another secret makes other credentials; STUN has none, so nothing is said of it."""
+    juliet, romeo = changing.client("juliet"), changing.client("romeo")
+    ask(juliet)
+    ask(romeo, "stun")
+    changing.reload(with_turn(secret="louder"))
+    assert pushed(juliet) == [("modify", "turn", "turn.example", "3478", transport, True)
+                              for transport in ("udp", "tcp")]
+    changing.reload({"modules": {"turn": {"host": "turn.example"}}})
+    assert pushed(juliet) == [("delete", "turn", "turn.example", "3478", transport, False)
+                              for transport in ("udp", "tcp")]
+    romeo.expect_nothing()
+
+
+def test_not_pushed(changing):
+    """What is as it was is not told; nor is anybody told who has gone."""
+    juliet, romeo = changing.client("juliet"), changing.client("romeo")
+    ask(juliet)
+    ask(romeo)
+    romeo.close()
+    changing.reload(with_turn() | {"limits": {"roster-items": 999}})
+    juliet.expect_nothing()
+    changing.reload(with_turn(ttl="2h"))
+    juliet.expect_nothing()
+    changing.reload({"modules": {"turn": "off", "time": {}}})
+    juliet.expect_nothing()
+    changing.reload(with_turn(port=1234))
+    juliet.expect_nothing()
+
+
+def test_pushed_to_who_resumes(changing):
+    """A session that hibernates finds the push behind its resumption."""
+    juliet = changing.client("juliet")
+    juliet.enable(resume=True)
+    ask(juliet, "turns")
+    juliet.abort()
+    changing.reload(with_turn(**{"tls-port": 5349}))
+    again = Client(changing, juliet.user).negotiate()
+    again.resume(juliet)
+    assert pushed(again, "turns") == [("add", "turns", "turn.example", "5349", "tcp", True)]
+
+
 def test_announced(juliet):
     """§5, examples 8 and 9."""
     info = juliet.get("<query xmlns='http://jabber.org/protocol/disco#info'/>", juliet.domain)[0]
