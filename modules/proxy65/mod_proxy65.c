@@ -41,7 +41,7 @@ static const struct ln_option options[] = { LN_OPTION_DOMAIN(proxy_conf, host, "
 	LN_OPTION_INT(proxy_conf, per_user, 20, 1, 100000,
 	    "Open streams that one account may have activated."),
 	LN_OPTION_INT(proxy_conf, per_address, 50, 2, 100000,
-	    "Connections of one address, those that wait to be activated included."),
+	    "Connections of one address that are active, or wait to be."),
 	LN_OPTION_DURATION(proxy_conf, idle, 5 * 60 * 1000, 1000, 24 * 3600 * 1000,
 	    "A stream on which nothing moves for so long ends."),
 	LN_OPTION_END };
@@ -98,6 +98,9 @@ activated(enum ln_bytestream_outcome outcome, void *arg)
 		ln_token_answer(&token, ln_iq_result(ln_token_request(token)));
 	else if (outcome == LN_BYTESTREAM_TOO_MANY)
 		ln_token_refuse(&token, LN_ERR_RESOURCE_CONSTRAINT, "You have too many open.");
+	else if (outcome == LN_BYTESTREAM_CROWDED)
+		ln_token_refuse(&token, LN_ERR_RESOURCE_CONSTRAINT,
+		    "One address has too many open.");
 	else if (outcome == LN_BYTESTREAM_ALONE)
 		ln_token_refuse(&token, LN_ERR_NOT_ALLOWED, "One side is not connected.");
 	else
@@ -109,7 +112,7 @@ proxy_activate(const struct ln_mod *mod, struct ln_ev_iq *ev)
 {
 	const struct proxy_conf *conf = ln_conf(mod);
 	struct ln_bytestream_limits limits = { conf->rate, conf->max_size, ln_ms(conf->idle), NULL,
-		(unsigned)conf->per_user };
+		(unsigned)conf->per_user, conf->host, (unsigned)conf->per_address };
 	char owner[LN_JID_MAX + 1];
 	const char *sid = ln_elem_attr(ev->query, "sid");
 	const char *text = ln_elem_child_text(ev->query, "activate", NS_BYTESTREAMS);
@@ -138,8 +141,8 @@ proxy_start(const struct ln_mod *mod, char *message, size_t room)
 {
 	const struct proxy_conf *conf = ln_conf(mod);
 
-	return ln_bytestream_listen((uint16_t)conf->port, (unsigned)conf->per_address, message,
-	    room);
+	return ln_bytestream_listen((uint16_t)conf->port, conf->host, (unsigned)conf->per_address,
+	    message, room);
 }
 
 static void
@@ -147,7 +150,16 @@ proxy_stop(const struct ln_mod *mod)
 {
 	const struct proxy_conf *conf = ln_conf(mod);
 
-	ln_bytestream_unlisten((uint16_t)conf->port);
+	ln_bytestream_unlisten((uint16_t)conf->port, conf->host);
+}
+
+static void
+proxy_reloaded(const struct ln_mod *mod, struct ln_ev_config_reloaded *ev)
+{
+	const struct proxy_conf *conf = ln_conf(mod);
+
+	(void)ev;
+	ln_bytestream_allow((uint16_t)conf->port, conf->host, (unsigned)conf->per_address);
 }
 
 static const char *
@@ -160,10 +172,13 @@ static const struct ln_iq_handler iq_handlers[] = { { LN_IQ_GET, LN_TO_HOST, NS_
 							"query", proxy_address, false },
 	{ LN_IQ_SET, LN_TO_HOST, NS_BYTESTREAMS, "query", proxy_activate, false }, LN_IQ_END };
 
+static const struct ln_hook hooks[] = { LN_ON(config_reloaded, LN_PRIO_DEFAULT, proxy_reloaded),
+	LN_HOOK_END };
+
 static const struct ln_identity identities[] = { { "proxy", "bytestreams", "SOCKS5 Bytestreams" },
 	{ NULL, NULL, NULL } };
 
 LN_MODULE(proxy65, .summary = "XEP-0065: SOCKS5 Bytestreams", .scope = LN_SCOPE_COMPONENT,
     .domain = proxy_domain, .conf_size = sizeof(struct proxy_conf), .options = options,
-    .iq_handlers = iq_handlers, .features = LN_FEATURES(NS_BYTESTREAMS), .identities = identities,
-    .start = proxy_start, .stop = proxy_stop, );
+    .hooks = hooks, .iq_handlers = iq_handlers, .features = LN_FEATURES(NS_BYTESTREAMS),
+    .identities = identities, .start = proxy_start, .stop = proxy_stop, );

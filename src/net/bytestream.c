@@ -31,7 +31,6 @@
 #define MEETINGS_MAX 10000 /* of one worker */
 #define UNSENT_HIGH ((size_t)256 * 1024)
 #define UNSENT_LOW ((size_t)64 * 1024)
-#define PORTS_MAX 16
 
 enum { SIDES, ACTIVATED, BYTES, REFUSED, TOO_LONG, TOO_MANY };
 static const struct metric_row rows[] = {
@@ -57,6 +56,9 @@ struct meeting {
 	int64_t moved_at; /* ms: when something moved last */
 	int64_t free_at;  /* ms: when the rate lets more through */
 	char *owner;      /* counted; NULL: it is not active */
+	char *service;    /* counted with the addresses of `crowd` sides */
+	struct netaddr peers[2];
+	int crowd;
 	bool active, slowed;
 };
 
@@ -114,6 +116,59 @@ give_owner(struct meeting *meeting)
 	free(meeting->owner);
 }
 
+/* "p", the address, the service's name. */
+static void
+service_key(struct buf *key, const struct netaddr *peer, const char *service)
+{
+	uint8_t bytes[NETADDR_KEY_MAX];
+	size_t len = netaddr_key(peer, bytes);
+
+	buf_add(key, "p", 1);
+	buf_add(key, bytes, len);
+	buf_add_text(key, service);
+}
+
+static bool
+hold_side(const struct netaddr *peer, const char *service, unsigned max)
+{
+	struct buf key = BUF_INIT;
+	bool held;
+
+	service_key(&key, peer, service);
+	held = counts == NULL || counts->hold(key.data, key.len, max);
+	buf_free(&key);
+	return held;
+}
+
+/* Those of the first `crowd` addresses. */
+static void
+give_sides(struct meeting *meeting)
+{
+	while (counts != NULL && meeting->crowd > 0) {
+		struct buf key = BUF_INIT;
+
+		service_key(&key, &meeting->peers[--meeting->crowd], meeting->service);
+		counts->give(key.data, key.len);
+		buf_free(&key);
+	}
+	free(meeting->service);
+	meeting->service = NULL;
+}
+
+static bool
+hold_sides(struct meeting *meeting, const char *service, unsigned max)
+{
+	meeting->service = xstrdup(service);
+	for (meeting->crowd = 0; meeting->crowd < 2; meeting->crowd++) {
+		meeting->peers[meeting->crowd] = meeting->sides[meeting->crowd]->peer;
+		if (!hold_side(&meeting->peers[meeting->crowd], service, max)) {
+			give_sides(meeting);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* --- sides ------------------------------------------------------------------------------------ */
 
 static struct meeting **
@@ -143,6 +198,7 @@ meeting_free(struct meeting *meeting)
 		HASH_DEL(*table(), meeting);
 	timer_cancel(&meeting->timer);
 	give_owner(meeting);
+	give_sides(meeting);
 	free(meeting);
 }
 
@@ -405,6 +461,7 @@ struct activation {
 	char address[LN_BYTESTREAM_ADDRESS];
 	struct ln_bytestream_limits limits;
 	char *owner; /* the meeting's, once it is active */
+	char *service;
 	enum ln_bytestream_outcome outcome;
 	void (*done)(enum ln_bytestream_outcome outcome, void *arg);
 	void *arg;
@@ -422,6 +479,11 @@ activate(struct activation *activation)
 	if (!hold_owner(activation->owner, activation->limits.per_owner)) {
 		metric_inc(metrics, TOO_MANY);
 		return LN_BYTESTREAM_TOO_MANY;
+	}
+	if (!hold_sides(meeting, activation->service, activation->limits.per_address)) {
+		metric_inc(metrics, TOO_MANY);
+		counts->give(activation->owner, strlen(activation->owner));
+		return LN_BYTESTREAM_CROWDED;
 	}
 	HASH_DEL(*table(), meeting);
 	meeting->owner = activation->owner;
@@ -446,6 +508,7 @@ tell(struct worker *worker, struct post *post)
 	(void)worker;
 	activation->done(activation->outcome, activation->arg);
 	free(activation->owner);
+	free(activation->service);
 	free(activation);
 }
 
@@ -470,67 +533,13 @@ ln_bytestream_activate(const char address[LN_BYTESTREAM_ADDRESS],
 	activation->asker = worker_current();
 	memcpy(activation->address, address, LN_BYTESTREAM_ADDRESS);
 	activation->limits = *limits;
-	activation->limits.owner = NULL;
+	activation->limits.owner = activation->limits.service = NULL;
 	activation->owner = xasprintf("B%s", limits->owner);
+	activation->service = xstrdup(limits->service);
 	activation->done = done;
 	activation->arg = arg;
 	activation->post.run = run_activation;
 	worker_post(worker_of(address), &activation->post);
-}
-
-/* --- ports ------------------------------------------------------------------------------------------- */
-
-static struct port {
-	struct listener *listener;
-	unsigned users;
-	uint16_t number;
-	atomic_uint per_address;
-} ports[PORTS_MAX];
-
-static struct port *
-find_port(uint16_t number)
-{
-	for (int i = 0; i < PORTS_MAX; i++)
-		if (ports[i].users > 0 && ports[i].number == number)
-			return &ports[i];
-	for (int i = 0; i < PORTS_MAX; i++)
-		if (ports[i].users == 0)
-			return &ports[i];
-	return NULL;
-}
-
-bool
-ln_bytestream_listen(uint16_t number, unsigned per_address, char *message, size_t room)
-{
-	const struct listener_options options = { 0 };
-	struct port *port = find_port(number);
-	char address[16], error[LISTENER_ERROR_MAX] = "too many ports";
-
-	snprintf(address, sizeof address, "*:%u", number);
-	if (port != NULL)
-		atomic_store(&port->per_address, per_address);
-	if (port != NULL && port->users == 0) {
-		port->listener =
-		    listener_open(address, &options, bytestream_accept, &port->per_address, error);
-		if (port->listener != NULL)
-			listener_start(port->listener);
-	}
-	if (port == NULL || port->listener == NULL) {
-		snprintf(message, room, "cannot listen on %s: %s", address, error);
-		return false;
-	}
-	port->number = number;
-	port->users++;
-	return true;
-}
-
-void
-ln_bytestream_unlisten(uint16_t number)
-{
-	struct port *port = find_port(number);
-
-	if (port != NULL && port->users > 0 && --port->users == 0)
-		listener_close(&port->listener);
 }
 
 /* --- the worker ---------------------------------------------------------------------------------------- */

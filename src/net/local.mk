@@ -1,6 +1,6 @@
 src_liblinnet_a_SOURCES += \
 	src/linnet/bytestream.h src/linnet/http.h src/linnet/link.h \
-	src/net/bytestream.c src/net/bytestream.h \
+	src/net/bytestream.c src/net/bytestream.h src/net/bytestream_port.c \
 	src/net/socks5.c src/net/socks5.h \
 	src/net/arrival.c src/net/arrival.h \
 	src/net/conn.c src/net/conn.h src/net/conn_impl.h src/net/conn_reason.h \

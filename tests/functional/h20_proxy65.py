@@ -220,6 +220,76 @@ def test_per_address(servers):
                 assert time.monotonic() < deadline
 
 
+def sharing(port, one, other):
+    """Two hosts with one port, and what each allows an address."""
+    return {"modules": {"proxy65": {"port": port}}, "hosts": {
+        "capulet.example": {"modules": {"proxy65": {"per-address": one}}},
+        "montague.example": {"modules": {"proxy65": {"per-address": other}}}}}
+
+
+def pair(server, host, sid):
+    """Two of a host, their address for `sid`, and both sides of it at the proxy."""
+    a, b = (Client(server, server.user(name, host=host)).login(name) for name in ("a", "b"))
+    where = address(sid, a, b)
+    return a, b, (dial(where), dial(where))
+
+
+def test_per_address_of_each_host(servers):
+    """Hosts that share a port have their own limit; a reload changes it for what comes."""
+    port = free_ports(["proxy"])["proxy"]
+    server = servers(sharing(port, 4, 20))
+    with at_port(port):
+        held = []
+        for n in range(2):
+            a, b, sides = pair(server, server.host, f"s{n}")
+            held.append(sides)
+            a.set(activate(f"s{n}", b), proxy(a))
+        a, b, sides = pair(server, server.host, "s")
+        error = a.refused("set", activate("s", b), "resource-constraint", "wait", to=proxy(a))
+        assert error.findtext(".//{urn:ietf:params:xml:ns:xmpp-stanzas}text") == \
+            "One address has too many open."
+        for n in range(4):      # what the other host has is its own
+            c, d, others = pair(server, server.host2, f"t{n}")
+            held.append(others)
+            c.set(activate(f"t{n}", d), proxy(c))
+            others[0].sendall(b"?")
+            assert read(others[1], 1) == b"?"
+        server.reload(sharing(port, 6, 20))
+        a.set(activate("s", b), proxy(a))
+        sides[0].sendall(b"!")
+        assert read(sides[1], 1) == b"!"
+
+
+def test_per_address_at_the_door(servers):
+    """So many of one address are let in as the host allows that allows most, after a reload too."""
+    port = free_ports(["proxy"])["proxy"]
+    server = servers(sharing(port, 3, 2))
+    juliet = server.client("juliet")
+
+    def let_in():
+        sock = socket.create_connection(("127.0.0.1", port), 20)
+        try:
+            sock.sendall(b"\5\1\0")
+            return sock if sock.recv(2) == b"\5\0" else None
+        except ConnectionError:
+            return None
+
+    inside = [let_in() for _ in range(4)]
+    assert [sock is not None for sock in inside] == [True] * 3 + [False]
+    server.reload(sharing(port, 2, 4))
+    juliet.get(f"<query xmlns='{NS}'/>", proxy(juliet))
+    inside.append(until(let_in))
+    assert let_in() is None
+
+
+def until(attempt):
+    """What it returns when it succeeds; there is no event to wait for."""
+    deadline = time.monotonic() + 10
+    while not (got := attempt()):
+        assert time.monotonic() < deadline
+    return got
+
+
 def test_in_front_of_the_proxy(juliet, romeo):
     """§5 and §6.3.1 to 6.3.3: what the two sides say to each other passes as it is."""
     juliet.online()
