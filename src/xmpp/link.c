@@ -188,6 +188,8 @@ dequeue(struct link *link)
 	TAILQ_REMOVE(&link->queue, sending, link);
 	link->bytes -= sending->weight;
 	link->count--;
+	if (link->bytes < LINK_QUEUE_MAX / 2)
+		link->full = false;
 	return sending;
 }
 
@@ -427,6 +429,16 @@ refuse(struct ln_stanza *st, unsigned metric, enum ln_error error, const char *t
 	sending_bounce(&sending, error, text);
 }
 
+/* Once, until less than half of it waits. */
+static void
+log_full(struct link *link)
+{
+	if (!link->full)
+		log_warning("s2s", "too much waits local=%s remote=%s waiting=%u bytes=%zu",
+		    link->local, link->remote, link->count, link->bytes);
+	link->full = true;
+}
+
 static void
 take_into(struct link *link, struct ln_stanza *st)
 {
@@ -437,6 +449,7 @@ take_into(struct link *link, struct ln_stanza *st)
 		return;
 	}
 	if (link->bytes > LINK_QUEUE_MAX) {
+		log_full(link);
 		refuse(st, FULL, LN_ERR_RESOURCE_CONSTRAINT, "too much waits for this server");
 		return;
 	}

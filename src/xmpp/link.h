@@ -68,6 +68,7 @@ struct link {
 	unsigned verify_count;
 	bool carried; /* the last route carried something */
 	bool broken;  /* and broke: is the other server still there? */
+	bool full;    /* the log says that too much waits */
 	struct timer timer;
 	char key[]; /* local NUL remote NUL */
 };

@@ -79,6 +79,7 @@ struct peer {
 	bool dialback_known;  /* the peer speaks it */
 	bool unknown_there;   /* it said host-unknown */
 	bool key_invalid;     /* it holds our dialback key for forged */
+	bool blamed;          /* the log says why it ends */
 	char *local, *remote; /* of the headers; in: NULL until they were said */
 	char *stream_id;      /* the receiving server's */
 	LIST_HEAD(, pair) pairs;
@@ -104,6 +105,7 @@ struct peer {
 	int64_t since, busy_at, heard_at,
 	    asked_at; /* ms: begun, last stanza, last sign of life ... */
 	char sni[POLICY_ASCII_MAX];
+	char told[160]; /* out: why it ended the stream; "": not said */
 };
 
 /* Is the server being stopped? Any thread. (s2s_stop.c) */
@@ -131,6 +133,10 @@ void peers_each(void (*act)(struct peer *peer, void *arg), void *arg);
 /* A log line about this stream. */
 void peer_log(const struct peer *peer, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A warning of what the other server does wrong; limited, for it may be anybody. */
+void peer_blame(const struct peer *peer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 const char *peer_state_name(enum peer_state state);
 void peer_to(struct peer *peer, enum peer_state state);

@@ -7,6 +7,7 @@
 #include "xmpp/s2s.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,11 @@ static const struct metric_row rows[] = {
 	    "Connections for TLS refused since there is no certificate." },
 };
 METRICS(s2s_metrics, "s2s", rows);
+
+/* Lines about what others do wrong, of all of them together, and their length. */
+#define BLAMES 50
+#define BLAMES_MS 10000
+#define BLAME_MAX 1024
 
 #define EARLY_BYTES_MAX (128 * 1024) /* of a stream on which nothing is proven */
 
@@ -69,6 +75,25 @@ peer_log(const struct peer *peer, enum log_level level, const char *format, ...)
 	va_start(args, format);
 	log_vwrite_in(&here, level, "s2s", format, args);
 	va_end(args);
+}
+
+void
+peer_blame(const struct peer *peer, const char *format, ...)
+{
+	const struct log_context here = {
+		.host = peer->local,
+		.session = peer->remote,
+		.conn = conn_id(peer->stream.conn),
+	};
+	const struct log_context *outer = log_enter(&here);
+	char text[BLAME_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	log_limited(LOG_LEVEL_WARNING, "s2s", BLAMES, BLAMES_MS, "%s", text);
+	log_leave(outer);
 }
 
 static void
@@ -182,18 +207,22 @@ on_header(struct stream *stream, const struct parser_header *header)
 		in_header(peer, header);
 }
 
-/* What the other side says of its own end. */
+/* What the other side says of its own end. Of our own streams the link has a line for that. */
 static void
 told_error(struct peer *peer, const struct ln_elem *error)
 {
 	const struct ln_elem *condition = ln_elem_first(error);
+	const char *name = condition != NULL ? ln_elem_name(condition) : "no condition";
+	const char *text = ln_elem_child_text(error, "text", NS_STREAMS);
 
-	peer_log(peer, LOG_LEVEL_INFO, "the other server ends the stream condition=%s text=%s",
-	    log_quote(condition != NULL ? ln_elem_name(condition) : "none"),
-	    log_quote(ln_elem_child_text(error, "text", NS_STREAMS)));
-	if (condition != NULL &&
-	    (strcmp(ln_elem_name(condition), "host-unknown") == 0 ||
-		strcmp(ln_elem_name(condition), "host-gone") == 0))
+	if (peer->outgoing)
+		snprintf(peer->told, sizeof peer->told, "the other server ended the stream: %s%s%s",
+		    name, text != NULL ? ", " : "", text != NULL ? text : "");
+	else
+		peer_log(peer, LOG_LEVEL_INFO,
+		    "the other server ends the stream condition=%s text=%s", log_quote(name),
+		    log_quote(text));
+	if (strcmp(name, "host-unknown") == 0 || strcmp(name, "host-gone") == 0)
 		peer->unknown_there = true;
 }
 
@@ -284,12 +313,27 @@ withdraw_routes(struct peer *peer)
 			link_withdraw(pair->local, pair->remote, port_ref(&peer->port));
 }
 
+/* Of a stream of ours the link tells, of a component its own file. A stranger's connection that
+ * breaks is worth no line: there are scanners. */
+static void
+log_end(struct peer *peer, enum stream_end end, const char *reason)
+{
+	bool silent = peer->outgoing || peer->component || peer->blamed || s2s_stopping();
+
+	if (!silent && end == STREAM_DROPPED)
+		peer_blame(peer, "the other server's stream was ended reason=%s", reason);
+	else if (!silent && end == STREAM_LOST && pairs_any(peer))
+		peer_log(peer, LOG_LEVEL_INFO, "the other server's stream broke reason=%s", reason);
+	else
+		peer_log(peer, LOG_LEVEL_DEBUG, "stream ended reason=%s", reason);
+}
+
 static void
 on_ended(struct stream *stream, enum stream_end end, const char *reason)
 {
 	struct peer *peer = peer_of(stream);
 
-	peer_log(peer, LOG_LEVEL_DEBUG, "stream ended reason=%s", reason);
+	log_end(peer, end, reason);
 	vouch_cancel(&peer->vouching);
 	peer_uncount(peer);
 	withdraw_routes(peer);

@@ -225,7 +225,7 @@ sasl_fails(struct peer *peer, const char *condition, const char *reason)
 {
 	struct buf *out = stream_out();
 
-	peer_log(peer, LOG_LEVEL_INFO, "EXTERNAL failed condition=%s reason=%s", condition, reason);
+	peer_blame(peer, "EXTERNAL failed condition=%s reason=%s", condition, reason);
 	buf_printf(out, "<failure xmlns='%s'><%s/></failure>", NS_SASL, condition);
 	stream_flush(&peer->stream, out);
 	peer_to(peer, PEER_OPEN);
@@ -310,11 +310,31 @@ say(struct peer *peer, const struct dialback *dialback)
 	stream_flush(&peer->stream, out);
 }
 
+static const char *
+why_refused(const struct peer *peer, const char *local, const char *remote, enum ln_error error)
+{
+	const struct s2s_conf *conf = policy_of(local);
+	const char *refused = conf != NULL ? policy_refuses(peer, conf, remote) : NULL;
+
+	if (conf == NULL)
+		return "no host of this server";
+	if (refused != NULL)
+		return refused;
+	if (policy_of(remote) != NULL)
+		return "the domain is this server's own";
+	if (error == LN_ERR_NOT_AUTHORIZED)
+		return policy_why_not(peer);
+	if (error == LN_ERR_RESOURCE_CONSTRAINT)
+		return "too many domains at a time";
+	return "the domain's own server cannot be asked";
+}
+
 static void
 say_error(struct peer *peer, const char *local, const char *remote, enum ln_error error)
 {
-	peer_log(peer, LOG_LEVEL_INFO, "dialback refused local=%s remote=%s condition=%s",
-	    log_quote(local), log_quote(remote), ln_error_name(error));
+	peer_blame(peer, "dialback refused local=%s remote=%s condition=%s reason=%s",
+	    log_quote(local), log_quote(remote), ln_error_name(error),
+	    why_refused(peer, local, remote, error));
 	say(peer,
 	    &(struct dialback){ .name = "result",
 		.from = local,
@@ -340,8 +360,7 @@ accept_pair(struct peer *peer, struct pair *pair, const char *how)
 static void
 refuse_pair(struct peer *peer, struct pair *pair)
 {
-	peer_log(peer, LOG_LEVEL_WARNING, "forged dialback key local=%s remote=%s", pair->local,
-	    pair->remote);
+	peer_blame(peer, "forged dialback key local=%s remote=%s", pair->local, pair->remote);
 	say(peer,
 	    &(struct dialback){ .name = "result",
 		.from = pair->local,

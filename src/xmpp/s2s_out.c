@@ -463,6 +463,8 @@ out_ended(struct peer *peer, enum stream_end end, const char *reason)
 	peer->link = NULL;
 	if (link == NULL)
 		return;
+	if (*peer->told != '\0')
+		reason = peer->told;
 	link->peer = NULL;
 	link->error = error_of(peer);
 	link->tried = true;

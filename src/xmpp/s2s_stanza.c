@@ -92,9 +92,10 @@ check_addresses(struct peer *peer, const struct ln_stanza *st, enum stanza_bad b
 	if (error == STREAM_ERROR_COUNT)
 		return true;
 	metric_inc(stanza_metrics, FORGED);
-	peer_log(peer, LOG_LEVEL_WARNING, "stanza refused from=%s to=%s condition=%s",
+	peer_blame(peer, "stanza refused from=%s to=%s condition=%s",
 	    log_quote(ln_from(st) != NULL ? ln_from(st)->full : NULL),
 	    log_quote(ln_to(st) != NULL ? ln_to(st)->full : NULL), stream_error_condition(error));
+	peer->blamed = true;
 	stream_fail(&peer->stream, error, NULL);
 	return false;
 }
@@ -442,7 +443,7 @@ tend_proven(struct peer *peer, const struct s2s_conf *conf)
 		peer->asked_at = now;
 	if (peer->asked && peer->asked_at + dead <= 0) {
 		metric_inc(stanza_metrics, DEAD);
-		stream_fail(&peer->stream, STREAM_CONNECTION_TIMEOUT, NULL);
+		stream_fail(&peer->stream, STREAM_CONNECTION_TIMEOUT, "no sign of life in time");
 		return 0;
 	}
 	if (peer->outgoing && (peer->asked ? peer->asked_at : peer->heard_at) + dead < next)

@@ -3,7 +3,7 @@
 
 import pytest
 from kit import Client
-from kit.federation import World
+from kit.federation import World, incident
 
 S2S = {"tls": "optional", "trust": "dialback"}
 
@@ -120,51 +120,57 @@ def test_language_of_the_stream(world, juliet):
     ("to='{to}'", "improper-addressing"),
     ("from='@@@' to='{to}'", "improper-addressing"),
 ])
-def test_forged(world, juliet, addresses, condition):
+def test_forged(world, juliet, incident, addresses, condition):
     peer = proven(world)
     peer.send(f"<message {addresses.format(to=juliet)}><body>?</body></message>")
     peer.expect_stream_error(condition)
     juliet.expect_nothing()
+    incident("rogue.example", "stanza refused", condition)
 
 
-def test_nothing_proven(world, juliet):
+def test_nothing_proven(world, juliet, incident):
     peer = world.rogue_.connect(world.a)
     peer.send(f"<message from='x@rogue.example' to='{juliet}'><body>?</body></message>")
     peer.expect_stream_error("not-authorized")
+    incident("rogue.example", "stanza refused", "not-authorized")
 
 
-def test_wrong_key(world):
+def test_wrong_key(world, incident):
     peer = world.rogue_.connect(world.a)
     peer.ask(world.a.host, key="0" * 64)
     world.rogue_.answer().verify()
     peer.expect_result("invalid", world.a.host)
     peer.expect_end()
+    incident("rogue.example", "forged dialback key")
 
 
-def test_replayed_key(world):
+def test_replayed_key(world, incident):
     """The key of another stream."""
     first = world.rogue_.connect(world.a)
     second = world.rogue_.connect(world.a)
     second.ask(world.a.host, key=world.rogue_.key(world.a.host, first.id))
     world.rogue_.answer().verify()
     second.expect_result("invalid", world.a.host)
+    incident("rogue.example", "forged dialback key")
 
 
-def test_not_our_host(world):
+def test_not_our_host(world, incident):
     peer = world.rogue_.connect(world.a)
     peer.ask("elsewhere.example")
     result = peer.expect_result("error", "elsewhere.example")
     assert result.find(".//{urn:ietf:params:xml:ns:xmpp-stanzas}item-not-found") is not None
+    incident("elsewhere.example", "dialback refused", "item-not-found", "no host of this server")
     peer.ask(world.a.host)
     world.rogue_.answer().verify()
     peer.expect_result("valid", world.a.host)
 
 
-def test_our_own_name(world):
+def test_our_own_name(world, incident):
     """Who claims to be one of our hosts is refused without being asked about."""
     peer = world.rogue_.connect(world.a)
     peer.ask(world.a.host, domain="second.a.example")
     peer.expect_result("error", world.a.host, domain="second.a.example")
+    incident("rogue.example", "dialback refused", "the domain is this server's own")
 
 
 def test_piggyback(world, juliet):

@@ -4,10 +4,10 @@
 import datetime
 
 import pytest
-from kit.federation import World
+from kit.federation import (STANZAS, World, chat, expect_returned, incident,
+                            juliet)
 from kit.server import free_ports
 
-STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 DELAY = "urn:xmpp:delay"
 
 
@@ -26,27 +26,12 @@ def world(authority):
     world.stop()
 
 
-@pytest.fixture
-def juliet(world):
-    one = world.a.client("juliet", "balcony")
-    one.online()
-    return one
-
-
-def chat(client, domain, id="m", type="chat"):
-    client.send(f"<message to='r@{domain}' type='{type}' id='{id}'><body>{id}</body></message>")
-
-
-def expect_error(client, domain, type, condition, id="m"):
-    client.expect(f"<message type='error' id='{id}' from='r@{domain}'><error type='{type}'>"
-                  f"<{condition} xmlns='{STANZAS}'/></error></message>")
-
-
-def test_closed_port(juliet):
+def test_closed_port(juliet, incident):
     """RFC 6120 §8.3.3.16; while it is fresh, the second is told at once."""
     for id in "12":
         chat(juliet, "closed.example", id)
-        expect_error(juliet, "closed.example", "cancel", "remote-server-not-found", id)
+        expect_returned(juliet, "closed.example", "remote-server-not-found", id)
+    incident("closed.example", "no link", "remote-server-not-found", "refused")
 
 
 def test_each_kind(juliet):
@@ -63,54 +48,60 @@ def test_each_kind(juliet):
     juliet.expect_nothing()
 
 
-def test_no_header(world, juliet):
+def test_no_header(world, juliet, incident):
     """A connection, and then nothing (§8.3.3.17)."""
     chat(juliet, "silent.example")
     world.silent.accept()
-    expect_error(juliet, "silent.example", "wait", "remote-server-timeout")
+    expect_returned(juliet, "silent.example", "remote-server-timeout")
+    incident("silent.example", "no link", "remote-server-timeout", "took too long")
 
 
-def test_no_features(world, juliet):
+def test_no_features(world, juliet, incident):
     chat(juliet, "header.example")
     peer = world.header.accept()
     peer.send("<?xml version='1.0'?><stream:stream xmlns='jabber:server' id='1' version='1.0' "
               "xmlns:stream='http://etherx.jabber.org/streams'>")
-    expect_error(juliet, "header.example", "wait", "remote-server-timeout")
+    expect_returned(juliet, "header.example", "remote-server-timeout")
     peer.expect_stream_error("connection-timeout")
+    incident("header.example", "no link", "took too long")
 
 
-def test_endless_features(world, juliet):
+def test_endless_features(world, juliet, incident):
     chat(juliet, "endless.example")
     peer = world.endless.accept()
     peer.send("<?xml version='1.0'?><stream:stream xmlns='jabber:server' id='1' version='1.0' "
               "xmlns:stream='http://etherx.jabber.org/streams'><stream:features>")
     peer.send_quietly(b"<x xmlns='urn:x'/>" * 2000)
-    expect_error(juliet, "endless.example", "wait", "remote-server-timeout")
+    expect_returned(juliet, "endless.example", "remote-server-timeout")
     peer.expect_stream_error("policy-violation")
+    incident("endless.example", "no link")
 
 
-def test_invalid_key(world, juliet):
+def test_invalid_key(world, juliet, incident):
     """XEP-0220 §2.1.1"""
     chat(juliet, "invalid.example")
     world.invalid.answer().allow("invalid")
-    expect_error(juliet, "invalid.example", "cancel", "internal-server-error")
+    expect_returned(juliet, "invalid.example", "internal-server-error")
+    incident("invalid.example", "no link", "holds our key for forged")
 
 
-def test_error_instead_of_result(world, juliet):
+def test_error_instead_of_result(world, juliet, incident):
     chat(juliet, "error.example")
     world.error.answer().allow("error")
-    expect_error(juliet, "error.example", "wait", "remote-server-timeout")
+    expect_returned(juliet, "error.example", "remote-server-timeout")
+    incident("error.example", "no link", "could not verify our key")
 
 
-def test_host_unknown(world, juliet):
+def test_host_unknown(world, juliet, incident):
     chat(juliet, "unknown.example")
     peer = world.unknown.answer()
     peer.send("<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
               "</stream:error></stream:stream>")
-    expect_error(juliet, "unknown.example", "cancel", "remote-server-not-found")
+    expect_returned(juliet, "unknown.example", "remote-server-not-found")
+    incident("unknown.example", "no link", "the other server ended the stream: host-unknown")
 
 
-def test_stripped_starttls(world):
+def test_stripped_starttls(world, incident):
     """Where TLS is required, its absence is a failure, and nothing goes out in the clear."""
     nurse = world.a.user("nurse", host=world.a.host2)
     from kit import Client
@@ -119,7 +110,8 @@ def test_stripped_starttls(world):
     chat(nurse, "plain.example")
     peer = world.plain.answer()
     peer.expect_stream_error("policy-violation")
-    expect_error(nurse, "plain.example", "wait", "remote-server-timeout")
+    expect_returned(nurse, "plain.example", "remote-server-timeout")
+    incident("plain.example", "no link", "TLS is required")
 
 
 def test_result_for_others(world, juliet):
@@ -133,7 +125,7 @@ def test_result_for_others(world, juliet):
     peer.expect("<message from='*' to='r@slow.example'><body>m</body></message>")
 
 
-def test_stanzas_on_our_own_stream(world, juliet):
+def test_stanzas_on_our_own_stream(world, juliet, incident):
     """They come on streams of the other server's, where nothing else was agreed."""
     chat(juliet, "mute.example")
     peer = world.mute.answer()
@@ -142,6 +134,7 @@ def test_stanzas_on_our_own_stream(world, juliet):
     peer.send(f"<message from='r@mute.example' to='{juliet}'><body>?</body></message>")
     peer.expect_stream_error("not-authorized")
     juliet.expect_nothing()
+    incident("mute.example", "stanza refused", "not-authorized")
 
 
 def enabled(rogue, **more):
@@ -215,20 +208,21 @@ def test_order_through_dialling(world, juliet):
         peer.expect(f"<message id='{id}'/>")
 
 
-def test_closed_in_the_middle(world, juliet):
+def test_closed_in_the_middle(world, juliet, incident):
     """Closed while we wait to be allowed: an error, as for one that is told (XEP-0220 §2.1.1)."""
     chat(juliet, "closing.example")
     peer = world.closing.answer()
     peer.expect("<result xmlns='jabber:server:dialback'/>")
     peer.abort()
-    expect_error(juliet, "closing.example", "wait", "remote-server-timeout")
+    expect_returned(juliet, "closing.example", "remote-server-timeout")
+    incident("closing.example", "no link")
 
 
-def test_takes_and_forgets(world, juliet):
+def test_takes_and_forgets(world, juliet, incident):
     """Accepted, never acknowledged, again and again: it comes back in the end."""
     chat(juliet, "taking.example", "1")
     for _ in range(4):
         peer = enabled(world.taking, timeout=15)
         peer.expect("<message id='1'/>")
         peer.abort()
-    expect_error(juliet, "taking.example", "wait", "remote-server-timeout", "1")
+    expect_returned(juliet, "taking.example", "remote-server-timeout", "1")

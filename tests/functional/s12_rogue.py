@@ -2,10 +2,10 @@
 """Servers that mean harm: floods, endless headers, answers that nobody asked for."""
 
 import pytest
-from kit.federation import Peer, World
+from kit.federation import (STANZAS, Peer, World, chat, expect_returned, incident,
+                            juliet, prove)
 
 DB = "jabber:server:dialback"
-STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' id='1' version='1.0' "
           "xmlns:db='jabber:server:dialback' xmlns:stream='http://etherx.jabber.org/streams'")
 NAMES = ("one", "two", "three", "four", "five", "six", "seven")
@@ -24,26 +24,6 @@ def world(authority):
     world.stop()
 
 
-@pytest.fixture
-def juliet(world):
-    one = world.a.client("juliet", "balcony")
-    one.online()
-    return one
-
-
-def chat(client, domain, id="m"):
-    client.send(f"<message to='r@{domain}' type='chat' id='{id}'><body>{id}</body></message>")
-
-
-def prove(world, rogue):
-    peer = rogue.connect(world.a)
-    peer.ask("a.example")
-    peer.back = rogue.answer()
-    peer.back.verify()
-    peer.expect_result("valid", "a.example")
-    return peer
-
-
 def works(client):
     """The server is well: somebody is served at once."""
     client.refused("set", "<private xmlns='jabber:iq:none'/>", "service-unavailable")
@@ -52,7 +32,7 @@ def works(client):
 # --- they connect -------------------------------------------------------------------------
 
 
-def test_flood_of_verify(world, juliet):
+def test_flood_of_verify(world, juliet, incident):
     """Who has proven nothing may not ask for ever whether keys are ours."""
     peer = world.one.connect(world.a)
     for i in range(3):
@@ -64,6 +44,7 @@ def test_flood_of_verify(world, juliet):
         pass
     peer.expect_end()
     works(juliet)
+    incident("one.example", "stream was ended", "too many bytes")
 
 
 def test_flood_of_keys(world, juliet):
@@ -79,14 +60,15 @@ def test_flood_of_keys(world, juliet):
     works(juliet)
 
 
-def test_answer_that_nobody_asked_for(world):
+def test_answer_that_nobody_asked_for(world, incident):
     """An answer on a stream that they opened proves nothing."""
     peer = world.two.connect(world.a)
     peer.send("<db:result from='two.example' to='a.example' type='valid'/>")
     peer.expect_stream_error("bad-format")
+    incident("two.example", "stream was ended", "not a dialback request")
 
 
-def test_another_domain_after_a_failed_one(world, juliet):
+def test_another_domain_after_a_failed_one(world, juliet, incident):
     """A forged key for a second domain: that one is refused, the first goes on, and the second may
     be proven later."""
     peer = prove(world, world.three)
@@ -94,6 +76,7 @@ def test_another_domain_after_a_failed_one(world, juliet):
     back = world.three.answer()
     back.verify()
     peer.expect_result("invalid", "a.example", domain="x.three.example")
+    incident("x.three.example", "forged dialback key")
     peer.send(f"<message from='r@three.example' to='{juliet}' id='1'><body>1</body></message>")
     juliet.expect("<message id='1'/>")
     peer.ask("a.example", domain="x.three.example")
@@ -134,16 +117,12 @@ def test_endless_header(world, juliet, junk):
 # --- they are called ------------------------------------------------------------------------
 
 
-def expect_timeout(client, domain):
-    client.expect(f"<message type='error' id='m' from='r@{domain}'><error type='wait'>"
-                  f"<remote-server-timeout xmlns='{STANZAS}'/></error></message>")
-
-
-def test_endless_header_of_theirs(world, juliet):
+def test_endless_header_of_theirs(world, juliet, incident):
     chat(juliet, "five.example")
     peer = world.five.accept()
     peer.send_quietly(HEADER.encode() + b" a='1'" * 20000)
-    expect_timeout(juliet, "five.example")
+    expect_returned(juliet, "five.example", "remote-server-timeout")
+    incident("five.example", "no link", "remote-server-timeout")
 
 
 @pytest.mark.parametrize("answer", [
@@ -165,7 +144,7 @@ def test_out_of_place(world, juliet, answer):
     peer.expect(f"<result xmlns='{DB}'/>")
     peer.send(answer)
     peer.expect_stream_error("unsupported-stanza-type")
-    expect_timeout(juliet, "six.example")
+    expect_returned(juliet, "six.example", "remote-server-timeout")
 
 
 def test_verdicts_on_other_keys(world, juliet):

@@ -2,12 +2,12 @@
 """Certificates: SASL EXTERNAL both ways (XEP-0178), STARTTLS and direct TLS, wrong ones."""
 
 import base64
-import subprocess
 
 import pytest
-from kit.federation import World
+from kit.authority import Authority
+from kit.federation import (STANZAS, World, chat, expect_returned, incident,
+                            juliet)
 
-STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 EXTERNAL = f"<mechanisms xmlns='{SASL}'><mechanism>EXTERNAL</mechanism></mechanisms>"
 
@@ -22,15 +22,6 @@ def pair(authority, request):
     world.stop()
 
 
-def self_signed(folder, *names):
-    crt, key = folder / "self.crt", folder / "self.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=self",
-                    "-addext", "subjectAltName=" + ",".join(f"DNS:{n}" for n in names),
-                    "-keyout", key, "-out", crt], check=True, stderr=subprocess.DEVNULL)
-    return crt, key
-
-
 @pytest.fixture(scope="module")
 def world(authority, tmp_path_factory):
     """One server that believes certificates alone, one that takes dialback as well."""
@@ -43,8 +34,14 @@ def world(authority, tmp_path_factory):
     world.direct = world.rogue("direct.example", tls="direct")
     world.wrong = world.rogue("wrong.example",
                               certificate=authority.certificate("other.example"))
-    world.signed = world.rogue("self.example", certificate=self_signed(
-        tmp_path_factory.mktemp("self"), "self.example"))
+    world.signed = world.rogue("self.example", certificate=authority.self_signed(
+        "self.example", folder=tmp_path_factory.mktemp("self")))
+    world.expired = world.rogue("expired.example", certificate=authority.certificate(
+        "expired.example", days=-1))
+    world.stranger = world.rogue("stranger.example", certificate=Authority(
+        tmp_path_factory.mktemp("stranger")).certificate("stranger.example"))
+    world.web = world.rogue("web.example", certificate=authority.certificate(
+        "web.example", more="extendedKeyUsage=serverAuth\n"))
     wild = authority.certificate("*.wild.example")
     world.wild = {name: world.rogue(name, certificate=wild)
                   for name in ("x.wild.example", "wild.example", "x.y.wild.example")}
@@ -54,13 +51,6 @@ def world(authority, tmp_path_factory):
     world.start()
     yield world
     world.stop()
-
-
-@pytest.fixture
-def juliet(world):
-    one = world.a.client("juliet", "balcony")
-    one.online()
-    return one
 
 
 @pytest.fixture
@@ -84,15 +74,6 @@ def test_both_ways(pair):
 # --- the other server's certificate ------------------------------------------------------
 
 
-def chat(client, domain):
-    client.send(f"<message to='r@{domain}' type='chat' id='m'><body>Hi</body></message>")
-
-
-def expect_timeout(client, domain):
-    client.expect(f"<message type='error' id='m' from='r@{domain}'><error type='wait'>"
-                  f"<remote-server-timeout xmlns='{STANZAS}'/></error></message>")
-
-
 def test_external_out(world, juliet):
     chat(juliet, "good.example")
     peer = world.good.accept().offer_tls(features=EXTERNAL)
@@ -102,7 +83,7 @@ def test_external_out(world, juliet):
     peer.restart()
     peer.header_in = peer.expect_header(from_="a.example", to="good.example")
     peer.answer(id="rogue3")
-    peer.expect("<message><body>Hi</body></message>")
+    peer.expect("<message id='m'/>")
 
 
 def test_direct_tls(world, juliet):
@@ -113,13 +94,19 @@ def test_direct_tls(world, juliet):
     peer.expect(f"<auth xmlns='{SASL}' mechanism='EXTERNAL'/>")
 
 
-@pytest.mark.parametrize("name", ["wrong", "signed"])
-def test_not_believed(world, juliet, romeo, name):
+# Certificates that prove nothing, and what the log and `check s2s` call it.
+BAD = {"wrong": "is for other names", "signed": "self-signed certificate",
+       "expired": "certificate has expired", "stranger": "unable to get local issuer certificate"}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_not_believed(world, juliet, romeo, incident, name):
     """Where certificates alone count, the stream ends; else dialback stands in."""
     rogue = getattr(world, name)
     chat(juliet, rogue.domain)
     rogue.accept().offer_tls(features=EXTERNAL).expect_stream_error("policy-violation")
-    expect_timeout(juliet, rogue.domain)
+    expect_returned(juliet, rogue.domain, "remote-server-timeout")
+    incident(rogue.domain, "no link", BAD[name])
     chat(romeo, rogue.domain)
     rogue.accept().offer_tls().allow()
 
@@ -131,7 +118,7 @@ def test_certificate_refused_there(world, juliet):
     peer.expect(f"<auth xmlns='{SASL}'/>")
     peer.send(f"<failure xmlns='{SASL}'><not-authorized/></failure>")
     peer.allow()
-    peer.expect("<message><body>Hi</body></message>")
+    peer.expect("<message id='m'/>")
 
 
 # --- a rogue shows its own -----------------------------------------------------------------
@@ -175,6 +162,11 @@ def test_external_in(world, juliet, authzid):
     juliet.expect("<message from='r@good.example'><body>Hi</body></message>")
 
 
+def test_certificates_for_servers_alone(world):
+    """Public authorities issue no other any more: it is good for who connects, too."""
+    assert mechanisms(connect(world, world.web)) == ["EXTERNAL"]
+
+
 @pytest.mark.parametrize("authzid, condition", [
     (base64.b64encode(b"other.example").decode(), "invalid-authzid"),
     ("?", "incorrect-encoding"),
@@ -185,8 +177,8 @@ def test_external_for_others(world, authzid, condition):
     peer.expect(f"<failure xmlns='{SASL}'><{condition}/></failure>")
 
 
-@pytest.mark.parametrize("name", ["wrong", "signed"])
-def test_not_offered(world, name):
+@pytest.mark.parametrize("name", BAD)
+def test_not_offered(world, incident, name):
     rogue = getattr(world, name)
     peer = connect(world, rogue)
     assert mechanisms(peer) == []
@@ -195,6 +187,7 @@ def test_not_offered(world, name):
     peer.ask("a.example")
     result = peer.expect_result("error", "a.example")
     assert result.find(f".//{{{STANZAS}}}not-authorized") is not None
+    incident(rogue.domain, "", count=2)     # what it tried first, and this
 
 
 def test_without_certificate(world):
@@ -220,7 +213,7 @@ def test_key_with_certificate(world):
     peer.expect_result("valid", "b.example")
 
 
-def test_in_the_clear(world):
+def test_in_the_clear(world, juliet):
     """Nothing is proven without TLS where TLS is required."""
     peer = world.good.connect(world.b)
     assert peer.features.find(".//{urn:ietf:params:xml:ns:xmpp-tls}required") is not None

@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from kit.federation import World
+from kit.federation import World, juliet, prove  # noqa: F401
 from kit.match import matches, show
 
 BIDI = "<bidi xmlns='urn:xmpp:features:bidi'/>"
@@ -22,25 +22,6 @@ def world(authority):
     world.stop()
 
 
-@pytest.fixture
-def juliet(world):
-    one = world.a.client("juliet", "balcony")
-    one.online()
-    return one
-
-
-def prove(world, rogue, bidi=True):
-    peer = rogue.connect(world.a)
-    assert peer.features.find("{urn:xmpp:features:bidi}bidi") is not None
-    if bidi:
-        peer.send("<bidi xmlns='urn:xmpp:bidi'/>")
-    peer.ask("a.example")
-    peer.back = rogue.answer()
-    peer.back.verify()
-    peer.expect_result("valid", "a.example")
-    return peer
-
-
 def stanza(peer, pattern):
     """The next stanza; whether we want acknowledgements is passed over."""
     element = peer.next()
@@ -52,7 +33,7 @@ def stanza(peer, pattern):
 
 def test_they_open(world, juliet):
     """What we send goes on their stream; none of ours is opened for it."""
-    peer = prove(world, world.one)
+    peer = prove(world, world.one, bidi=True)
     juliet.send("<message to='r@one.example' type='chat'><body>1</body></message>")
     peer.expect(f"<message from='{juliet}' to='r@one.example'><body>1</body></message>")
     assert world.one.silence()
@@ -60,7 +41,7 @@ def test_they_open(world, juliet):
 
 def test_only_proven_pairs(world, juliet):
     """Another of their domains, which they have not proven, is dialled."""
-    peer = prove(world, world.two)
+    peer = prove(world, world.two, bidi=True)
     juliet.send("<message to='r@x.two.example' type='chat'><body>1</body></message>")
     own = world.two.answer()
     own.allow()
@@ -71,7 +52,7 @@ def test_only_proven_pairs(world, juliet):
 
 def test_their_stream_ends(world, juliet):
     """Then ours is used; what they had not acknowledged goes again."""
-    peer = prove(world, world.three)
+    peer = prove(world, world.three, bidi=True)
     peer.send(f"<enable xmlns='{SM}'/>")
     peer.expect(f"<enabled xmlns='{SM}'/>")
     juliet.send("<message to='r@three.example' type='chat' id='1'><body>1</body></message>")
@@ -123,7 +104,7 @@ def test_we_open(world, juliet):
 
 
 def test_too_late(world):
-    peer = prove(world, world.five, bidi=False)
+    peer = prove(world, world.five)
     peer.send("<bidi xmlns='urn:xmpp:bidi'/>")
     peer.expect_stream_error("policy-violation")
 

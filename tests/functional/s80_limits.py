@@ -6,9 +6,9 @@ import time
 
 import pytest
 from kit import Unexpected
-from kit.federation import World
+from kit.federation import (STANZAS, World, chat, expect_returned, incident,  # noqa: F401
+                            juliet, prove)
 
-STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 SM = "urn:xmpp:sm:3"
 
 
@@ -26,23 +26,7 @@ def world(authority):
     world.stop()
 
 
-@pytest.fixture
-def juliet(world):
-    one = world.a.client("juliet", "balcony")
-    one.online()
-    return one
-
-
-def prove(world, rogue):
-    peer = rogue.connect(world.a)
-    peer.ask("a.example")
-    peer.back = rogue.answer()
-    peer.back.verify()
-    peer.expect_result("valid", "a.example")
-    return peer
-
-
-def test_stanza_size(world, juliet):
+def test_stanza_size(world, juliet, incident):
     """s2s.stanza, once something is proven."""
     peer = prove(world, world.big)
     peer.send(f"<message from='r@big.example' to='{juliet}'><body>{'x' * 19000}</body></message>")
@@ -50,13 +34,15 @@ def test_stanza_size(world, juliet):
     peer.send_quietly(b"<message from='r@big.example' to='%s'><body>%s</body></message>"
                       % (str(juliet).encode(), b"x" * 30000))
     peer.expect_stream_error("policy-violation")
+    incident("big.example", "stream was ended", "too many bytes")
 
 
-def test_size_before(world):
+def test_size_before(world, incident):
     """Little before that."""
     peer = world.big.connect(world.a)
     peer.send_quietly(b"<db:result from='big.example' to='a.example'>" + b"x" * 17000)
     peer.expect_stream_error("policy-violation")
+    incident("big.example", "stream was ended", "too many bytes")
 
 
 def test_bytes_before(world):
@@ -68,12 +54,13 @@ def test_bytes_before(world):
     peer.expect_stream_error("policy-violation")
 
 
-def test_nothing_proven_in_time(world):
+def test_nothing_proven_in_time(world, incident):
     peer = world.late.connect(world.a)
     peer.expect_stream_error("connection-timeout")
+    incident("late.example", "stream was ended", "nothing was proven in time")
 
 
-def test_denied(world, juliet):
+def test_denied(world, juliet, incident):
     """deny: neither to it nor from it."""
     juliet.send("<message to='r@denied.example' id='1' type='chat'><body>?</body></message>")
     juliet.expect(f"<message type='error' id='1'><error><not-allowed xmlns='{STANZAS}'/></error>"
@@ -83,9 +70,10 @@ def test_denied(world, juliet):
     result = peer.expect_result("error", "a.example")
     assert result.find(f".//{{{STANZAS}}}policy-violation") is not None
     assert world.denied.silence()
+    incident("denied.example", "dialback refused", "not spoken with")
 
 
-def test_half_open(world, juliet):
+def test_half_open(world, juliet, incident):
     """Acknowledges nothing: given up within dead-after, and sent again on a new stream."""
     juliet.send("<message to='r@half.example' id='1' type='chat'><body>?</body></message>")
     peer = world.half.answer(features=f"<sm xmlns='{SM}'/>")
@@ -98,6 +86,7 @@ def test_half_open(world, juliet):
     again.allow()
     again.expect("<message id='1'/>")
     peer.expect_stream_error("connection-timeout")
+    incident("half.example", "link ended", "no sign of life")
 
 
 def test_pinged(world, juliet):
@@ -168,11 +157,14 @@ def test_many_domains(world, juliet):
         left -= element.get("type") == "error"
 
 
-def test_never_reads(world, juliet):
-    """It neither slows local chat nor fills memory: beyond the bound senders are told."""
-    juliet.send("<message to='r@slow.example' id='first' type='chat'><body>?</body></message>")
-    peer = world.slow.answer()
+def test_never_reads(world, juliet, incident):
+    """It neither slows local chat nor fills memory: all of it comes back in the end, and the log
+    says why the stream ended and that there is no other."""
+    chat(juliet, "slow.example", "first")
+    peer = world.slow.answer(features=f"<sm xmlns='{SM}'/>")
     peer.allow()
+    peer.expect(f"<enable xmlns='{SM}'/>")
+    peer.send(f"<enabled xmlns='{SM}'/>")
     peer.expect("<message id='first'/>")
     body = "x" * 60000
     for i in range(300):
@@ -181,3 +173,7 @@ def test_never_reads(world, juliet):
     juliet.sync()
     listed = json.loads(world.a.ctl("--json", "s2s", "list", "slow.example").stdout)
     assert listed
+    for _ in range(301):
+        juliet.expect("<message type='error'><error type='wait'><remote-server-timeout "
+                      f"xmlns='{STANZAS}'/></error></message>", timeout=30)
+    incident("slow.example", "no link", "remote-server-timeout")

@@ -14,8 +14,9 @@ class Authority:
                       "-nodes", "-days", "30", "-subj", "/CN=Linnet test authority",
                       "-keyout", self._ca_key, "-out", self.ca)
 
-    def certificate(self, *names, folder=None, name=None, client=False):
-        """NAME.crt and NAME.key for these domains (or, for a client, XMPP addresses)."""
+    def certificate(self, *names, folder=None, name=None, client=False, days=30, more=""):
+        """NAME.crt and NAME.key for these domains (or, for a client, XMPP addresses); `days`: of
+        validity, below zero: it has expired; `more`: lines of further extensions."""
         folder = pathlib.Path(folder or self.folder)
         stem = name or names[0].replace("@", "_at_")
         crt, key, csr = (folder / f"{stem}.{end}" for end in ("crt", "key", "csr"))
@@ -24,14 +25,23 @@ class Authority:
         else:
             alt = ",".join(f"DNS:{n}" for n in names)
         extensions = folder / f"{stem}.ext"
-        extensions.write_text(f"subjectAltName={alt}\n", encoding="utf-8")
+        extensions.write_text(f"subjectAltName={alt}\n{more}", encoding="utf-8")
         self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                       "-subj", f"/CN={stem}", "-keyout", key, "-out", csr)
         self._openssl("x509", "-req", "-in", csr, "-CA", self.ca, "-CAkey", self._ca_key,
-                      "-CAcreateserial", "-sha256", "-days", "30", "-extfile", extensions,
+                      "-CAcreateserial", "-sha256", "-days", str(days), "-extfile", extensions,
                       "-out", crt)
         csr.unlink()
         extensions.unlink()
+        return crt, key
+
+    def self_signed(self, *names, folder):
+        """A certificate that nobody else vouches for, and its key."""
+        crt, key = pathlib.Path(folder) / "self.crt", pathlib.Path(folder) / "self.key"
+        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                      "-nodes", "-days", "2", "-subj", "/CN=self",
+                      "-addext", "subjectAltName=" + ",".join(f"DNS:{n}" for n in names),
+                      "-keyout", key, "-out", crt)
         return crt, key
 
     def context(self, alpn=None, keylog=None, maximum=None, certificate=None):

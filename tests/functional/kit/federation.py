@@ -8,6 +8,15 @@
 
 A rogue's streams are `Peer`s: wires of jabber:server. `rogue.accept()` is one
 that the server opened, `rogue.connect(a)` one that it opens itself.
+
+For files whose fixture `world` has a server `world.a`, a.example: `juliet` is
+there, chat() and expect_returned() speak of r@DOMAIN, and `incident` is what
+the operator reads of it:
+
+    def test_closed_port(juliet, incident):
+        chat(juliet, "closed.example")
+        expect_returned(juliet, "closed.example", "remote-server-not-found")
+        incident("closed.example", "no link", "refused")
 """
 
 import hashlib
@@ -17,6 +26,9 @@ import shutil
 import socket
 import ssl
 import tempfile
+import time
+
+import pytest
 
 from .peer import TIMEOUT
 from .server import Server, merge
@@ -27,6 +39,71 @@ NS_EXTERNAL = "urn:ietf:params:xml:ns:xmpp-sasl"
 SERVER_HEADER = ("<?xml version='1.0'?><stream:stream {attrs} xmlns='jabber:server' "
                  "xmlns:db='jabber:server:dialback' "
                  "xmlns:stream='http://etherx.jabber.org/streams'>")
+
+
+STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+ERROR_TYPES = {"remote-server-timeout": "wait", "resource-constraint": "wait"}
+# What the log says of others who do nothing wrong, and of connections that a test cuts at its end.
+ORDINARY = ("has proven itself", "accepted by", "stream broke", "link ended")
+
+
+@pytest.fixture
+def juliet(world):
+    """Somebody who is online at a.example."""
+    one = world.a.client("juliet", "balcony")
+    one.online()
+    return one
+
+
+def chat(client, domain, id="m", type="chat"):
+    client.send(f"<message to='r@{domain}' type='{type}' id='{id}'><body>{id}</body></message>")
+
+
+def expect_returned(client, domain, condition, id="m", timeout=None):
+    """The message did not get there."""
+    return client.expect(
+        f"<message type='error' id='{id}' from='r@{domain}'>"
+        f"<error type='{ERROR_TYPES.get(condition, 'cancel')}'><{condition} xmlns='{STANZAS}'/>"
+        "</error></message>", timeout)
+
+
+def prove(world, rogue, bidi=False, domain=None):
+    """A stream of the rogue's that has proven its domain; `.back`: the server's own to it."""
+    peer = rogue.connect(world.a)
+    if bidi:
+        assert peer.features.find("{urn:xmpp:features:bidi}bidi") is not None
+        peer.send("<bidi xmlns='urn:xmpp:bidi'/>")
+    peer.ask("a.example", domain=domain)
+    peer.back = rogue.answer()
+    peer.back.verify()
+    peer.expect_result("valid", "a.example", domain=domain)
+    return peer
+
+
+@pytest.fixture
+def incident(world):
+    """incident(domain, words ...): the log says of this domain what happened in this test, in one
+    line (level info or above) that has these words."""
+    path = world.a.folder / "log"
+    begin = path.stat().st_size
+
+    def lines(domain, words):
+        left_out = [one for one in ORDINARY if one not in words]
+        with open(path, encoding="utf-8", errors="replace") as log:
+            log.seek(begin)
+            found = [line for line in log.read().splitlines()
+                     if re.search(rf"(?<![\w.-]){re.escape(domain)}(?![\w.-])", line)]
+        return [line for line in found if line.split()[1] in ("info", "warning", "error")
+                and not any(one in line for one in left_out)]
+
+    def one(domain, *words, count=1):
+        deadline = time.monotonic() + TIMEOUT
+        while len(found := lines(domain, words)) < count and time.monotonic() < deadline:
+            time.sleep(0.02)    # a thread of its own writes the log: there is no event
+        assert len(found) == count and all(
+            word in line for line in found for word in words), found or "no line"
+
+    return one
 
 
 class World:
