@@ -197,31 +197,45 @@ check_change(struct here *here, const struct ln_jid *from, const struct change *
 		return LN_ERR_NOT_ALLOWED; /* a domain may be banned, no more */
 	target = person_of(here, &change->jid);
 	actor.self = ln_jid_same_bare(&change->jid, from);
-	if (change->value != AFF_NONE && affiliation_find(here->room, &change->jid) == NULL &&
-	    (int64_t)ln_dict_count(here->room->affiliations) >= here->conf->max_affiliations)
-		return LN_ERR_RESOURCE_CONSTRAINT;
 	if (check_nick_change(here, change) != LN_ERR_COUNT)
 		return check_nick_change(here, change);
 	return check_affiliation_change(&actor, &target, (enum affiliation)change->value,
 	    affiliation_count(here->room, AFF_OWNER));
 }
 
-/* §10.5: together the changes leave an owner. */
+/* §10.5: together the changes leave an owner. Of one who is named twice the last word counts. */
 static bool
-leaves_an_owner(const struct here *here, const struct change *changes, size_t count)
+leaves_an_owner(const struct here *here, struct change *changes, size_t count)
 {
-	unsigned owners = affiliation_count(here->room, AFF_OWNER);
+	const unsigned before = affiliation_count(here->room, AFF_OWNER);
+	unsigned owners = before;
+	struct ln_dict *settled = ln_dict_new();
 
-	for (size_t i = 0; i < count; i++) {
-		const struct affiliated *now =
-		    changes[i].by_role ? NULL : affiliation_find(here->room, &changes[i].jid);
+	for (size_t i = count; i-- > 0;) {
+		const struct affiliated *now;
 
-		if (!changes[i].by_role && changes[i].value == AFF_OWNER)
-			return true;
-		if (now != NULL && now->affiliation == AFF_OWNER)
-			owners--;
+		if (changes[i].by_role || ln_dict_get(settled, changes[i].jid.full) != NULL)
+			continue;
+		ln_dict_set(settled, changes[i].jid.full, &changes[i]);
+		now = affiliation_find(here->room, &changes[i].jid);
+		owners -= now != NULL && now->affiliation == AFF_OWNER;
+		owners += changes[i].value == AFF_OWNER;
 	}
-	return owners > 0;
+	ln_dict_free(&settled);
+	return owners > 0 || before == 0;
+}
+
+/* Together the changes make the room know more people than it may. */
+static bool
+makes_too_many(const struct here *here, const struct change *changes, size_t count)
+{
+	int64_t fresh = 0;
+
+	for (size_t i = 0; i < count; i++)
+		fresh += !changes[i].by_role && changes[i].value != AFF_NONE &&
+		    affiliation_find(here->room, &changes[i].jid) == NULL;
+	return fresh > 0 &&
+	    (int64_t)ln_dict_count(here->room->affiliations) + fresh > here->conf->max_affiliations;
 }
 
 static void
@@ -284,6 +298,8 @@ admin_set(struct here *here, struct ln_ev_iq *ev)
 		if (error == LN_ERR_COUNT)
 			error = check_change(here, from, &changes[count++]);
 	}
+	if (error == LN_ERR_COUNT && makes_too_many(here, changes, count))
+		error = LN_ERR_RESOURCE_CONSTRAINT;
 	if (error == LN_ERR_COUNT && !leaves_an_owner(here, changes, count))
 		error = LN_ERR_CONFLICT;
 	if (error != LN_ERR_COUNT) {

@@ -113,12 +113,15 @@ reconsider(struct here *here, struct occupant *occupant, enum affiliation before
 	    role_after(occupant->role, before, now, here->room->config.moderated), notice);
 }
 
+/* What is said of a domain is for those of whom nothing else is said. */
 static bool
-concerns(const struct occupant *occupant, const struct ln_jid *jid)
+concerns(const struct here *here, const struct occupant *occupant, const struct ln_jid *jid)
 {
 	if (ln_jid_has_local(jid))
 		return ln_jid_same_bare(&occupant->bare, jid);
-	return ln_jid_same_domain(&occupant->bare, jid);
+	return ln_jid_same_domain(&occupant->bare, jid) &&
+	    affiliation_find(here->room, &occupant->bare) == NULL &&
+	    !ln_is_admin(ln_mod_host(here->mod), &occupant->bare);
 }
 
 /* §15: somebody who is not in is told by a message. */
@@ -146,7 +149,7 @@ change_affiliation(struct here *here, const struct ln_jid *jid, enum affiliation
 	affiliation_set(here, jid, affiliation, nick, notice->reason);
 	for (; occupant != NULL; occupant = next) {
 		next = TAILQ_NEXT(occupant, link);
-		if (!concerns(occupant, jid))
+		if (!concerns(here, occupant, jid))
 			continue;
 		present = true;
 		reconsider(here, occupant, before, notice);
