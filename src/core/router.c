@@ -93,6 +93,19 @@ deliver(struct entity *entity, struct item *item)
 	entity->ops->deliver(entity, (struct ln_stanza *)item);
 }
 
+/* RFC 6121 §4.3.2: of nobody is said what a stranger hears of somebody. */
+static void
+answer_probe_of_nobody(const struct ln_stanza *probe)
+{
+	struct ln_jid nobody, asker;
+
+	if (ln_from(probe) == NULL || !entity_known_absent(&probe->to))
+		return;
+	nobody = ln_jid_bare(probe->arena, &probe->to);
+	asker = ln_jid_bare(probe->arena, &probe->from);
+	router_route(ln_stanza_new(LN_PRESENCE, LN_UNSUBSCRIBED, &nobody, &asker));
+}
+
 /* Nobody there (RFC 6121 §8.5.1): presence is silent, the rest is answered. */
 static void
 undelivered(struct item *item, enum item_drop why)
@@ -100,6 +113,8 @@ undelivered(struct item *item, enum item_drop why)
 	struct ln_stanza *st = (struct ln_stanza *)item;
 
 	if (st->kind == LN_PRESENCE) {
+		if (st->type == LN_PROBE && why == DROP_ABSENT)
+			answer_probe_of_nobody(st);
 		ln_stanza_free(&st);
 		return;
 	}

@@ -239,9 +239,10 @@ show_others(struct ln_account *account, struct ln_session *session)
 	}
 }
 
-/* §4.3.1: whom the broadcast does not reach, or who is elsewhere, is asked by a probe. */
+/* §4.3.1: whom the broadcast does not reach, or who is elsewhere, is asked by a probe, between bare
+ * addresses as subscriptions are (§4.3). */
 static void
-probe_contacts(struct ln_account *account, struct ln_session *session)
+probe_contacts(struct ln_account *account)
 {
 	const struct roster *roster = account->roster;
 
@@ -252,7 +253,7 @@ probe_contacts(struct ln_account *account, struct ln_session *session)
 		if (!(item->state & ROSTER_TO) || (local && (item->state & ROSTER_FROM)) ||
 		    !presence_is_shown(account, &item->jid))
 			continue;
-		ln_send(ln_stanza_new(LN_PRESENCE, LN_PROBE, &session->jid, &item->jid));
+		ln_send(ln_stanza_new(LN_PRESENCE, LN_PROBE, &account->entity.jid, &item->jid));
 	}
 }
 
@@ -262,7 +263,7 @@ became_available(struct ln_account *account, struct ln_session *session)
 	struct ln_ev_presence_available ev = { .account = account, .session = session };
 
 	show_others(account, session);
-	probe_contacts(account, session);
+	probe_contacts(account);
 	subscription_remind(account, session);
 	fire_presence_available(account->entity.host, &ev);
 }

@@ -113,6 +113,26 @@ def test_order_with_presence(server, juliet):
     assert all(one == order for one in seen.values())
 
 
+def test_probes(server):
+    """RFC 6121 §4.3: between bare addresses; of nobody is said what strangers hear of somebody."""
+    component = Component(server)
+    user, friend, nobody = server.user("juliet"), "friend@irc.capulet.example", server.nobody()
+    juliet = Client(server, user).login("balcony")
+    juliet.roster()
+    juliet.send(f"<presence to='{friend}' type='subscribe'/>")
+    juliet.expect("<iq type='set'/>")
+    component.expect(f"<presence xmlns='{NS}' type='subscribe' from='{user.jid}'/>")
+    component.send(f"<presence from='{friend}' to='{user.jid}' type='subscribed'/>")
+    juliet.expect_all("<presence type='subscribed'/>", "<iq type='set'/>")
+    juliet.online()
+    component.expect(f"<presence xmlns='{NS}' type='probe' from='{user.jid}' to='{friend}'/>")
+    for who in (user.jid, nobody):
+        component.send(f"<presence from='stranger@irc.capulet.example/x' to='{who}' "
+                       "type='probe'/>")
+        component.expect(f"<presence xmlns='{NS}' type='unsubscribed' from='{who}' "
+                         "to='stranger@irc.capulet.example'/>")
+
+
 def test_wrong_secret(server):
     component = Component(server, handshake=False)
     component.handshake(component.header.get("id"), "wrong")
