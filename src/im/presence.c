@@ -375,9 +375,13 @@ presence_from_session(struct ln_account *account, struct ln_session *session, st
 			broadcast(account, session, st);
 		else
 			send_directed(account, session, st);
+	} else if (to_all && st->type == LN_TYPE_ERROR) {
+		drop(st);
 	} else if (to_all) {
-		/* A subscription or an error is for somebody. */
-		router_bounce(st, LN_ERR_BAD_REQUEST, NULL);
+		/* Without an address it is for the account itself (RFC 6120 §8.1.1.1), which cannot
+		 * subscribe to itself: the account says so. */
+		ln_set_to(st, &account->entity.jid);
+		router_bounce(st, LN_ERR_BAD_REQUEST, "To whom?");
 	} else if (st->type == LN_PROBE) {
 		drop(st); /* probing is the server's (§4.3.1) */
 	} else {

@@ -82,16 +82,38 @@ item_forget(struct ln_roster_item *item)
 	item_free(item);
 }
 
+static uint32_t
+count_shown(const struct roster *roster)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < roster->count; i++)
+		count += (roster->items[i]->state & ROSTER_SHOWN) != 0;
+	return count;
+}
+
 struct ln_roster_item *
 roster_get(struct ln_account *account, const struct ln_jid *contact)
 {
 	struct ln_roster_item *item = roster_find(account, contact);
 	struct roster *roster = roster_of(account);
+	unsigned max = account_conf(account)->roster_max;
 
-	if (item != NULL)
+	if (item != NULL && (item->state & ROSTER_SHOWN))
 		return item;
-	if (roster->count >= account_conf(account)->roster_max)
+	if (roster->count >= max && count_shown(roster) >= max)
 		return NULL;
+	return item != NULL ? item : item_new(roster, contact);
+}
+
+struct ln_roster_item *
+roster_get_asking(struct ln_account *account, const struct ln_jid *contact)
+{
+	struct ln_roster_item *item = roster_find(account, contact);
+	struct roster *roster = roster_of(account);
+
+	if (item != NULL || roster->count >= account_conf(account)->roster_max)
+		return item;
 	return item_new(roster, contact);
 }
 

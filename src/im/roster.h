@@ -55,8 +55,12 @@ void roster_close(struct ln_account *account);
 /* NULL: none. Any JID of the contact. */
 struct ln_roster_item *roster_find(const struct ln_account *account, const struct ln_jid *contact);
 
-/* Finds or makes one; NULL: the roster is full. */
+/* Finds or makes one that the user wants to see; NULL: he sees as many as there may be. */
 struct ln_roster_item *roster_get(struct ln_account *account, const struct ln_jid *contact);
+
+/* The same for a contact who asks. Those not shown are as many as may be, less the others: they
+ * take no place of the user's. */
+struct ln_roster_item *roster_get_asking(struct ln_account *account, const struct ln_jid *contact);
 
 /* Replaces; NULL clears. They are copied. */
 void roster_set_name(struct ln_roster_item *item, const char *name);

@@ -167,14 +167,18 @@ hide(struct ln_account *account, const struct ln_jid *contact)
 		ln_presence_hide(account, contact);
 }
 
-/* Contacts hear of each other's presence as the permission begins or ends. */
-static void
-show_or_hide(struct ln_account *account, const struct ln_jid *contact, uint8_t before, uint8_t now)
+/* Contacts hear of each other's presence as the permission begins; and as it ends, then before they
+ * are told so (§3.2.2): after it they need not believe it. */
+static bool
+gains_sight(uint8_t before, uint8_t now)
 {
-	if (!(before & ROSTER_FROM) && (now & ROSTER_FROM))
-		ln_presence_show(account, contact);
-	else if ((before & ROSTER_FROM) && !(now & ROSTER_FROM))
-		hide(account, contact);
+	return !(before & ROSTER_FROM) && (now & ROSTER_FROM);
+}
+
+static bool
+loses_sight(uint8_t before, uint8_t now)
+{
+	return (before & ROSTER_FROM) && !(now & ROSTER_FROM);
 }
 
 void
@@ -182,8 +186,7 @@ subscription_out(struct ln_account *account, struct ln_stanza *st)
 {
 	enum ln_type type = ln_type(st);
 	struct ln_jid contact = ln_jid_bare(st->arena, &st->to);
-	struct ln_roster_item *item =
-	    shows_item(type) ? roster_get(account, &contact) : roster_find(account, &contact);
+	struct ln_roster_item *item;
 	const struct subscription_rule *rule;
 	uint8_t before, now;
 
@@ -191,12 +194,13 @@ subscription_out(struct ln_account *account, struct ln_stanza *st)
 		ln_stanza_free(&st);
 		return;
 	}
+	item = shows_item(type) ? roster_get(account, &contact) : roster_find(account, &contact);
 	ln_set_to(st, &contact);
-	ln_set_from(st, &account->entity.jid);
 	if (item == NULL && shows_item(type)) {
 		router_bounce(st, LN_ERR_NOT_ACCEPTABLE, "Your roster is full.");
 		return;
 	}
+	ln_set_from(st, &account->entity.jid);
 	before = item != NULL ? item->state : 0;
 	rule = subscription_rule(true, type, subscription_state(before));
 	if (item != NULL) {
@@ -207,13 +211,16 @@ subscription_out(struct ln_account *account, struct ln_stanza *st)
 		/* An item that was never shown and has nothing left to say is gone. */
 	}
 	now = item != NULL ? item->state : 0;
+	if (loses_sight(before, now))
+		hide(account, &contact);
 	if (rule->passes)
 		ln_send(st);
 	else
 		ln_stanza_free(&st);
 	if (item != NULL && before != now)
 		roster_changed(item, visible_change(before, now));
-	show_or_hide(account, &contact, before, now);
+	if (gains_sight(before, now))
+		ln_presence_show(account, &contact);
 }
 
 /* --- what a contact says (§3.1.3, §3.1.6, §3.2.3, §3.3.3) -------------------------------------------- */
@@ -273,7 +280,7 @@ asked(struct ln_account *account, struct ln_stanza *st)
 		return;
 	}
 	if (item == NULL)
-		item = roster_get(account, &st->from);
+		item = roster_get_asking(account, &st->from);
 	if (item == NULL || !rule->passes) {
 		metric_inc(metrics, IGNORED);
 		ln_stanza_free(&st);
@@ -314,7 +321,8 @@ subscription_in(struct ln_account *account, struct ln_stanza *st)
 	contact = ln_jid_clone(work_arena(), &contact);
 	deliver_to_available(account, st);
 	roster_changed(item, visible_change(before, now));
-	show_or_hide(account, &contact, before, now);
+	if (loses_sight(before, now))
+		hide(account, &contact);
 }
 
 /* --- the rest ---------------------------------------------------------------------------------------- */
@@ -325,13 +333,13 @@ subscription_end(struct ln_roster_item *item)
 	struct ln_account *account = item->roster->account;
 	uint8_t before = item->state;
 
+	if (before & ROSTER_FROM)
+		hide(account, &item->jid);
 	if (before & (ROSTER_TO | ROSTER_ASK))
 		send(account, LN_UNSUBSCRIBE, &item->jid);
 	if (before & (ROSTER_FROM | ROSTER_IN))
 		send(account, LN_UNSUBSCRIBED, &item->jid);
 	move(item, SUB_NONE);
-	if (before & ROSTER_FROM)
-		hide(account, &item->jid);
 }
 
 void

@@ -6,7 +6,7 @@ Juliet is the user, Romeo the contact.
 """
 
 import pytest
-from kit import Client, deviates, needs_linnet
+from kit import Client, deviates, needs_linnet, only_linnet
 
 # state: what leads there, as (who, what) from nothing
 STATES = {
@@ -220,7 +220,7 @@ def test_from_nothing_to_both(pair):
 
 
 def test_revoking_sends_unavailable(pair):
-    """§3.2.2: who is no longer subscribed sees us go."""
+    """§3.2.2: who is no longer subscribed sees us go, while he still may."""
     juliet, romeo = pair
     bring(pair, "From")
     step(juliet, "unsubscribed", romeo)
@@ -228,6 +228,20 @@ def test_revoking_sends_unavailable(pair):
     seen = [(e.get("type"), e.get("from")) for e in romeo.heap if e.tag.endswith("presence")]
     assert ("unsubscribed", juliet.bare) in seen
     assert ("unavailable", str(juliet)) in seen
+    needs_linnet("tells it afterwards")
+    assert seen == [("unavailable", str(juliet)), ("unsubscribed", juliet.bare)]
+
+
+@only_linnet("Prosody tells it afterwards")
+def test_removing_sends_unavailable_first(pair):
+    """§2.5.2 with §3.2.2"""
+    juliet, romeo = pair
+    bring(pair, "From")
+    juliet.iq("set", "<query xmlns='jabber:iq:roster'>"
+                     f"<item jid='{romeo.bare}' subscription='remove'/></query>")
+    settle(juliet, romeo)
+    seen = [(e.get("type"), e.get("from")) for e in romeo.heap if e.tag.endswith("presence")]
+    assert seen == [("unavailable", str(juliet)), ("unsubscribed", juliet.bare)]
 
 
 @deviates("prosody", "sends none")
@@ -323,6 +337,41 @@ def test_every_resource_is_asked(server, juliet):
     juliet.send(f"<presence to='{romeo.bare}' type='subscribe'/>")
     for one in (romeo, street):
         one.expect(f"<presence type='subscribe' from='{juliet.bare}'/>")
+
+
+@only_linnet("Prosody drops it")
+@pytest.mark.parametrize("what", ["subscribe", "subscribed", "unsubscribe", "unsubscribed",
+                                  "probe"])
+def test_to_nobody_in_particular(juliet, what):
+    """§3.1.1, RFC 6120 §8.1.1.1: without an address it is the account's own, which says no."""
+    juliet.roster()
+    juliet.send(f"<presence type='{what}' id='s'/>")
+    juliet.expect_error("s", "bad-request", name="presence", from_=juliet.bare)
+    assert juliet.roster() == {}
+
+
+@only_linnet("a limit of ours")
+def test_roster_is_full(servers):
+    """The user is told; who only asks takes none of his places, and is not heard in the end."""
+    server = servers({"limits": {"roster-items": 3}})
+    juliet = server.client("juliet").online()
+    strangers = [server.client(f"stranger{n}") for n in range(5)]
+    for one in strangers:
+        one.send(f"<presence to='{juliet.bare}' type='subscribe'/>")
+        one.sync(juliet.bare)
+    for one in strangers[:3]:
+        juliet.expect(f"<presence type='subscribe' from='{one.bare}'/>")
+    juliet.expect_nothing()
+    for n in range(3):
+        juliet.set(f"<query xmlns='jabber:iq:roster'><item jid='c{n}@b.example'/></query>")
+    for who in ("c3@b.example", strangers[0].bare):
+        for what in ("subscribe", "subscribed"):
+            juliet.send(f"<presence to='{who}' type='{what}' id='s'/>")
+            juliet.expect_error("s", "not-acceptable", name="presence", from_=who)
+    assert set(juliet.roster()) == {f"c{n}@b.example" for n in range(3)}
+    strangers[0].roster()
+    juliet.send(f"<presence to='{strangers[0].bare}' type='unsubscribed'/>")
+    strangers[0].expect_all("<presence type='unsubscribed'/>", "<iq type='set'/>")
 
 
 @deviates("prosody", "asks oneself")
