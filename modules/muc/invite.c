@@ -143,7 +143,7 @@ decline(struct here *here, struct ln_stanza *st, const struct ln_elem *decline)
 	const struct occupant *named;
 	struct ln_stanza *told;
 	struct ln_elem *elem;
-	struct ln_jid to;
+	struct ln_jid to, sender;
 
 	if (!read_to(decline, &to)) {
 		ln_refuse(st, LN_ERR_JID_MALFORMED, "%s", "");
@@ -154,11 +154,15 @@ decline(struct here *here, struct ln_stanza *st, const struct ln_elem *decline)
 	    : occupant_next_of(here->room, NULL, &to);
 	if (named == NULL && affiliation_of(here, &to) < AFF_MEMBER)
 		return;
+	sender = ln_jid_bare(ln_stanza_arena(st), ln_from(st));
+	if (!within_rate(here, "message", &sender, here->conf->messages)) {
+		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too fast.");
+		return;
+	}
 	told = ln_stanza_new(LN_MESSAGE, LN_NORMAL, ln_node_jid(here->node),
 	    named != NULL ? &TAILQ_FIRST(&named->visits)->jid : &to);
 	elem = ln_elem_add(ln_add(told, "x", NS_MUC_USER), "decline", NS_MUC_USER);
-	to = ln_jid_bare(ln_stanza_arena(st), ln_from(st));
-	ln_set_attr(elem, "from", to.full);
+	ln_set_attr(elem, "from", sender.full);
 	copy_child(elem, decline, "reason");
 	ln_node_send(here->node, told);
 }

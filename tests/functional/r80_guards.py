@@ -133,3 +133,64 @@ def test_private_messages_of_those_without_voice(coven, witches, macbeth):
     hag.expect_nothing(macbeth, at=coven)
     hag.send(f"<message to='{coven / 'thane'}' type='chat'><body>hail</body></message>")
     macbeth.expect(f"<message from='{coven / 'thirdwitch'}' type='chat'><body>hail</body></message>")
+
+
+@pytest.mark.parametrize("how", ["private", "invitation", "decline"])
+def test_rate_of_other_messages(servers, how):
+    """What a room passes on for one person is counted with what he says."""
+    server = servers({"modules": {"muc": {"messages": "3/1h"}}})
+    coven = Room(server)
+    hecate, hag = assemble(server, coven)
+    hecate.online()
+    to, payload = coven / "firstwitch", "<body>hail</body>"
+    if how == "invitation":
+        to, payload = coven, f"<x xmlns='{USER}'><invite to='{hecate.bare}'/></x>"
+    if how == "decline":
+        to, payload = coven, f"<x xmlns='{USER}'><decline to='{hecate.bare}'/></x>"
+    for n in range(4):
+        hag.send(f"<message to='{to}' id='m{n}'>{payload}</message>")
+    hag.expect_error("m3", "resource-constraint", "wait", name="message")
+    for n in range(3):
+        hecate.expect("<message/>")
+    hecate.expect_nothing(hag, at=coven)
+
+
+def test_nobody_talks_in_a_room_that_is_not_configured(server, coven):
+    """§10.1.1: until then it does not exist for others."""
+    hecate, hag = server.client("hecate", "broom"), server.client("hag", "pda")
+    coven.enter(hecate, "firstwitch")
+    for to, kind in ((coven, "groupchat"), (coven / "firstwitch", "chat")):
+        hag.send(f"<message to='{to}' type='{kind}' id='m'><body>hail</body></message>")
+        hag.expect_error("m", "item-not-found", name="message")
+    hecate.expect_nothing(hag, at=coven)
+
+
+# --- roles (§5.1, §8) -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moderators(server, coven, witches, macbeth):
+    """Two who are nothing but moderators."""
+    hecate, hag = witches
+    coven.change(hecate, of_role("thirdwitch", "moderator"), of_role("thane", "moderator"))
+    for one in (hecate, hag, macbeth):
+        quiet(one, coven)
+    return hag, macbeth
+
+
+def test_moderators_do_not_kick_each_other(coven, witches, moderators):
+    """§8.2: not somebody of the same or a higher affiliation, if he is a moderator."""
+    hag, macbeth = moderators
+    coven.unchanged(hag, "not-allowed", of_role("thane", "none"))
+    coven.unchanged(hag, "not-allowed", of_role("firstwitch", "none"))
+    coven.change(witches[0], of_role("thane", "none"))
+
+
+def test_voice_of_those_above(coven, witches, moderators):
+    """§8.4: of a member it is taken by an admin, not by who is nothing but a moderator."""
+    hecate, hag = witches
+    macbeth = moderators[1]
+    coven.change(hecate, of_role("thane", "participant"), of_affiliation(macbeth.bare, "member"))
+    quiet(hag, coven)
+    coven.unchanged(hag, "not-allowed", of_role("thane", "visitor"))
+    coven.change(hecate, of_role("thane", "visitor"))
