@@ -234,6 +234,17 @@ def test_directed_to_a_friend_goes_once(friends):
     romeo.expect_nothing(after=juliet)
 
 
+@deviates("prosody", "has no such limit")
+def test_directed_is_bounded(server, juliet):
+    """Whoever was told has to be told again: so many a session, and the next is refused."""
+    juliet.online()
+    for n in range(1001):
+        juliet.send(f"<presence to='nobody{n}@{server.host}/x' id='{n}'/>")
+    juliet.expect_error("1000", "resource-constraint", "wait", name="presence")
+    juliet.send(f"<presence to='nobody0@{server.host}/x' id='again'/>")
+    juliet.expect_nothing()
+
+
 # --- priority (§4.7.2.3) ---------------------------------------------------------------------------
 
 

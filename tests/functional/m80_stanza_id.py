@@ -130,6 +130,14 @@ def test_forged_in_what_does_not_last(juliet, romeo):
     assert ids(romeo.expect("<message id='m'/>")) == []
 
 
+@pytest.mark.parametrize("by", ["", " by='@@@'"], ids=["nobody", "no-address"])
+def test_by_nobody(juliet, romeo, by):
+    """§3: `by` is an address; what has none might be taken for anybody's."""
+    romeo.online()
+    juliet.send(chat(romeo.bare, f"<stanza-id xmlns='{NS}' id='forged'{by}/>"))
+    assert "forged" not in [i for _, i in ids(romeo.expect("<message id='m'/>"))]
+
+
 def test_in_the_sender_s_own_name(juliet, romeo):
     """§4: his account stamps it or nobody; neither the recipient nor his other clients see it."""
     romeo.online()

@@ -79,6 +79,22 @@ def test_subdomains(server, juliet):
     juliet.expect_nothing()
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["stranger", "in-the-roster"])
+def test_probe_of_who_may_not_see(server, juliet, known):
+    """RFC 6121 §4.3.2: he is told so, and no more; to be in the roster is no permission."""
+    juliet.online()
+    component = Component(server)
+    romeo = "romeo@irc.capulet.example"
+    if known:
+        juliet.set(f"<query xmlns='jabber:iq:roster'><item jid='{romeo}'/></query>")
+    component.send(f"<presence from='{romeo}/orchard' to='{juliet.bare}' type='probe'/>"
+                   f"<iq type='get' from='{romeo}' to='{juliet.bare}' id='1'>"
+                   "<query xmlns='urn:example:none'/></iq>")
+    component.expect(f"<presence xmlns='{NS}' from='{juliet.bare}' to='{romeo}' "
+                     "type='unsubscribed'/>")
+    component.expect(f"<iq xmlns='{NS}' type='error' id='1'/>")
+
+
 def test_discovered(server, juliet):
     """They are items of the host that they are subdomains of."""
     juliet.send("<iq type='get' to='capulet.example' id='d'>"

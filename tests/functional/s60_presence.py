@@ -101,12 +101,3 @@ def test_server_stops(world, friends):
     world.b.stop()
     gone = presence(juliet)
     assert gone.get("type") == "unavailable" and gone.get("from") == str(romeo)
-
-
-def test_stranger_probes(world, friends):
-    """Who may not see presence is told so (§4.3.2), and no more."""
-    juliet, _ = friends
-    tybalt = world.b.client("tybalt", "street")
-    tybalt.online()
-    tybalt.send(f"<presence to='{juliet.bare}' type='unavailable'/>")
-    quiet(juliet, tybalt)
