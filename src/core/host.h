@@ -103,6 +103,7 @@ struct core_conf {
 	struct ln_rate login_per_account; /* the same; an account's are delayed, not refused */
 	int scram_iterations;
 	const struct ln_list *trusted_proxies; /* http.trusted-proxies */
+	int64_t http_head_ms, http_idle_ms, http_stall_ms;
 	bool federates;                        /* other servers can reach us, or we them */
 	const struct s2s_conf *s2s;
 	const struct component_conf *components;

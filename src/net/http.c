@@ -125,7 +125,7 @@ http_touch(struct http *http)
 	if (http->state != HTTP_BODY && http->state != HTTP_ANSWER)
 		return;
 	http->moved = 0;
-	timer_set(&http->timer, HTTP_STALL_MS);
+	timer_set(&http->timer, http->service->times().stall);
 }
 
 /* A byte now and then is not enough: else a slow client holds a connection and a file for ever. */
@@ -146,6 +146,17 @@ shut(struct http *http, enum conn_reason reason)
 	timer_cancel(&http->timer);
 	request_gone(http);
 	conn_close(http->conn, reason, true);
+}
+
+/* Not HTTP as it should be: said, and closed, since where the next request begins is unknown. */
+static void
+refuse(struct http *http, struct ln_http *request, unsigned status)
+{
+	metric_inc(metrics, REFUSED);
+	request->unread = true;
+	if (request->client == NULL)
+		read_client(request);
+	ln_http_fail(request, status, http_status_text(status));
 }
 
 /* Nobody is at fault while a handler thinks: the clock runs for what the peer is to do. */
@@ -172,6 +183,10 @@ on_timer(void *arg)
 		return;
 	}
 	metric_inc(metrics, TIMEOUTS);
+	if (http->state == HTTP_HEAD && http->rest.len > 0) {
+		http->state = HTTP_ANSWER;
+		refuse(http, request_new(http), 408);
+	}
 	if (http->state == HTTP_BODY && !http->request->begun) {
 		request_abandon(http->request);
 		http->request->unread = true;
@@ -181,17 +196,6 @@ on_timer(void *arg)
 }
 
 /* --- the way through a request -------------------------------------------------------------- */
-
-/* Not HTTP as it should be: said, and closed, since where the next request begins is unknown. */
-static void
-refuse(struct http *http, struct ln_http *request, unsigned status)
-{
-	metric_inc(metrics, REFUSED);
-	request->unread = true;
-	if (request->client == NULL)
-		read_client(request);
-	ln_http_fail(request, status, http_status_text(status));
-}
 
 static void
 skip_empty_lines(struct http *http)
@@ -216,8 +220,8 @@ read_head(struct http *http)
 	skip_empty_lines(http);
 	len = http_head_find(http->rest.data != NULL ? http->rest.data : "", http->rest.len);
 	if (len == 0 && http->rest.len < HTTP_HEAD_MAX) {
-		if (http->rest.len > 0 && timer_due(&http->timer) > worker_now_ms() + HTTP_HEAD_MS)
-			timer_set(&http->timer, HTTP_HEAD_MS);
+		if (http->rest.len > 0)
+			timer_set_sooner(&http->timer, http->service->times().head);
 		return false;
 	}
 	metric_inc(metrics, REQUESTS);
@@ -316,7 +320,7 @@ end_answer(struct http *http)
 		return false;
 	}
 	http->state = end ? HTTP_DISCARD : HTTP_HEAD;
-	timer_set(&http->timer, end ? DISCARD_MS : HTTP_IDLE_MS);
+	timer_set(&http->timer, end ? DISCARD_MS : http->service->times().idle);
 	return true;
 }
 
@@ -450,7 +454,7 @@ http_accept(int fd, const struct netaddr *peer, struct tls *tls, const struct ht
 	http->peer = *peer;
 	http->secure = tls != NULL;
 	timer_init(&http->timer, on_timer, http);
-	timer_set(&http->timer, HTTP_HEAD_MS);
+	timer_set(&http->timer, service->times().head);
 	metric_add(metrics, OPEN, 1);
 	http->conn = conn_accept(fd, peer, &ops, http);
 	if (tls != NULL)

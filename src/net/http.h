@@ -22,6 +22,14 @@
 struct pool;
 struct tls;
 
+/* How long a client may take; ms. */
+struct http_times {
+	int64_t head;  /* for a head, from its first byte */
+	int64_t idle;  /* between two requests */
+	int64_t stall; /* for HTTP_STALL_BYTES of a body or an answer, or what is left of it */
+};
+#define HTTP_STALL_BYTES 4096
+
 /* Who is behind the requests of a listener. Const, as long as the process lives. */
 struct http_service {
 	/* Answers the request, now or later. */
@@ -30,12 +38,9 @@ struct http_service {
 	bool (*trusts)(const struct netaddr *peer);
 	/* The connection is over. NULL: nothing to do. */
 	void (*closed)(const struct netaddr *peer);
+	/* On a worker: what applies now. */
+	struct http_times (*times)(void);
 };
-
-#define HTTP_HEAD_MS 10000  /* for a head, from its first byte */
-#define HTTP_IDLE_MS 60000  /* between two requests */
-#define HTTP_STALL_MS 30000 /* a body or an answer of which less than HTTP_STALL_BYTES move */
-#define HTTP_STALL_BYTES 4096
 
 /* Main thread, before the workers start: whose threads read and write files; when they have ended,
  * NULL. */

@@ -358,6 +358,9 @@ make_core(struct core_conf *core, const struct config *config, struct tls *tls)
 	core->login_per_address = limits->login_attempts.per_address;
 	core->login_per_account = limits->login_attempts.per_account;
 	core->trusted_proxies = &config->http.trusted_proxies;
+	core->http_head_ms = ln_ms(config->http.time_for_head);
+	core->http_idle_ms = ln_ms(config->http.idle);
+	core->http_stall_ms = ln_ms(config->http.stall);
 	core->scram_iterations = (int)limits->scram_iterations;
 }
 

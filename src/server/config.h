@@ -104,6 +104,7 @@ struct config_limits {
 
 struct config_http {
 	struct ln_list trusted_proxies; /* of IP addresses */
+	ln_msec time_for_head, idle, stall;
 };
 
 enum config_tls_policy { CONFIG_TLS_REQUIRED, CONFIG_TLS_OPTIONAL };

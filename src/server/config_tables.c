@@ -194,6 +194,12 @@ static const struct ln_name tls_policy_names[] = {
 static const struct ln_option http_rows[] = {
 	LN_LIST_OF(config_http, trusted_proxies, LN_ITEM_STRING,
 	    "Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."),
+	LN_OPTION_DURATION(config_http, time_for_head, 10 * SECOND, SECOND, HOUR,
+	    "How long the head of a request may take, from its first byte."),
+	LN_OPTION_DURATION(config_http, stall, 30 * SECOND, SECOND, HOUR,
+	    "How long 4 KiB of a body or an answer, or the rest of it, may take."),
+	LN_OPTION_DURATION(config_http, idle, MINUTE, SECOND, HOUR,
+	    "How long a connection without a request is kept."),
 	LN_OPTION_END,
 };
 

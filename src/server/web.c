@@ -166,7 +166,15 @@ closed(const struct netaddr *peer)
 	listener_quota_release();
 }
 
-static const struct http_service service = { handle_request, is_trusted, closed };
+static struct http_times
+times(void)
+{
+	const struct core_conf *core = &snapshot_current()->core;
+
+	return (struct http_times){ core->http_head_ms, core->http_idle_ms, core->http_stall_ms };
+}
+
+static const struct http_service service = { handle_request, is_trusted, closed, times };
 
 static void
 accept_one(int fd, const struct netaddr *peer, struct tls *tls)

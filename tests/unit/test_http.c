@@ -22,6 +22,10 @@
 
 Suite *suite(void);
 
+#define HEAD_MS 10000
+#define IDLE_MS 60000
+#define STALL_MS 30000
+
 static struct worker *worker;
 static struct pool *files;
 static struct ln_http *kept; /* a request that is answered later */
@@ -92,8 +96,16 @@ trust_all(const struct netaddr *peer)
 	return true;
 }
 
-static const struct http_service service = { .request = serve };
-static const struct http_service trusting = { .request = serve, .trusts = trust_all };
+static struct http_times
+times(void)
+{
+	return (struct http_times){ .head = HEAD_MS, .idle = IDLE_MS, .stall = STALL_MS };
+}
+
+static const struct http_service service = { .request = serve, .times = times };
+static const struct http_service trusting = { .request = serve,
+	.trusts = trust_all,
+	.times = times };
 
 /* --- a client ------------------------------------------------------------------------------ */
 
@@ -321,14 +333,14 @@ START_TEST(slow_heads_and_bodies_are_timed_out)
 	fd = dial(&service);
 	say(fd, "GET / HTTP/1.1\r\nHo");
 	worker_turn(worker, false);
-	clock_advance(HTTP_HEAD_MS + 10);
+	clock_advance(HEAD_MS + 10);
 	hear_end(fd);
 	close(fd);
 	fd = dial(&service);
 	say(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
 	for (int i = 0; i < 5; i++)
 		worker_turn(worker, false);
-	clock_advance(HTTP_STALL_MS + 10);
+	clock_advance(STALL_MS + 10);
 	ck_assert_ptr_nonnull(strstr(hear_end(fd), "408 "));
 	close(fd);
 	end();
@@ -348,7 +360,7 @@ START_TEST(drops_do_not_make_a_body)
 		say(fd, "x");
 		for (int turn = 0; turn < 5; turn++)
 			worker_turn(worker, false);
-		clock_advance(HTTP_STALL_MS / 3);
+		clock_advance(STALL_MS / 3);
 	}
 	ck_assert_ptr_nonnull(strstr(hear_end(fd), "408 "));
 	close(fd);
