@@ -29,94 +29,6 @@ static const struct metric_row rows[] = {
 };
 METRICS(metrics, "http", rows);
 
-/* --- a request ------------------------------------------------------------------------- */
-
-static struct ln_http *
-request_new(struct http *http)
-{
-	struct arena *arena = arena_new(1024);
-	struct ln_http *request = arena_zalloc(arena, sizeof *request);
-
-	request->http = http;
-	request->arena = arena;
-	request->started = worker_now_ms();
-	request->queued_before = conn_queued(http->conn);
-	http->request = request;
-	return request;
-}
-
-static void
-request_free(struct http *http)
-{
-	struct ln_http *request = http->request;
-	struct arena *arena = request->arena;
-
-	http->request = NULL;
-	if (request->release != NULL)
-		request->release(request->release_arg);
-	buf_free(&request->fields);
-	buf_free(&request->collected);
-	arena_free(&arena);
-}
-
-/* Nobody reads it or answers it any more; whoever is at it is told. */
-static void
-request_abandon(struct ln_http *request)
-{
-	const struct http_reader *reader = request->reader;
-	void (*gone)(void *arg) = request->gone;
-
-	request->reader = NULL;
-	request->gone = NULL;
-	if (reader != NULL && reader->gone != NULL)
-		reader->gone(request);
-	if (gone != NULL && !request->complete)
-		gone(request->gone_arg);
-}
-
-/* Its connection is no more. */
-static void
-request_gone(struct http *http)
-{
-	struct ln_http *request = http->request;
-
-	if (request == NULL)
-		return;
-	if (request->sending != NULL)
-		http_sending_gone(&request->sending);
-	request_abandon(request);
-	request_free(http);
-}
-
-/* The last element is what the proxy itself has seen. */
-static const char *
-last_element(struct arena *arena, const char *list)
-{
-	const char *comma = strrchr(list, ',');
-
-	list = comma != NULL ? comma + 1 : list;
-	list += strspn(list, " \t");
-	return arena_strdup(arena, list);
-}
-
-static void
-read_client(struct ln_http *request)
-{
-	struct http *http = request->http;
-	const char *forwarded = http_head_field(&request->head, "x-forwarded-for");
-	const char *proto = http_head_field(&request->head, "x-forwarded-proto");
-	char peer[NETADDR_TEXT_MAX];
-
-	request->secure = http->secure;
-	request->client = arena_strdup(request->arena, netaddr_host_text(&http->peer, peer));
-	if (http->service->trusts == NULL || !http->service->trusts(&http->peer))
-		return;
-	if (forwarded != NULL && *forwarded != '\0')
-		request->client = last_element(request->arena, forwarded);
-	if (proto != NULL)
-		request->secure = strcasecmp(last_element(request->arena, proto), "https") == 0;
-}
-
 /* --- times ------------------------------------------------------------------------------- */
 
 void
@@ -144,7 +56,7 @@ shut(struct http *http, enum conn_reason reason)
 		return;
 	http->state = HTTP_CLOSED;
 	timer_cancel(&http->timer);
-	request_gone(http);
+	http_request_gone(http);
 	conn_close(http->conn, reason, true);
 }
 
@@ -155,7 +67,7 @@ refuse(struct http *http, struct ln_http *request, unsigned status)
 	metric_inc(metrics, REFUSED);
 	request->unread = true;
 	if (request->client == NULL)
-		read_client(request);
+		http_request_client(request);
 	ln_http_fail(request, status, http_status_text(status));
 }
 
@@ -185,10 +97,10 @@ on_timer(void *arg)
 	metric_inc(metrics, TIMEOUTS);
 	if (http->state == HTTP_HEAD && http->rest.len > 0) {
 		http->state = HTTP_ANSWER;
-		refuse(http, request_new(http), 408);
+		refuse(http, http_request_new(http), 408);
 	}
 	if (http->state == HTTP_BODY && !http->request->begun) {
-		request_abandon(http->request);
+		http_request_abandon(http->request);
 		http->request->unread = true;
 		ln_http_fail(http->request, 408, "The rest of the request did not come.");
 	}
@@ -225,7 +137,7 @@ read_head(struct http *http)
 		return false;
 	}
 	metric_inc(metrics, REQUESTS);
-	request = request_new(http);
+	request = http_request_new(http);
 	http->state = HTTP_ANSWER;
 	http_touch(http);
 	if (len == 0 || len > HTTP_HEAD_MAX) {
@@ -242,7 +154,7 @@ read_head(struct http *http)
 	http_body_begin(&http->body, request->head.length);
 	if (request->head.length != 0)
 		http->state = HTTP_BODY;
-	read_client(request);
+	http_request_client(request);
 	http->service->request(request);
 	return true;
 }
@@ -276,7 +188,7 @@ read_body(struct http *http)
 		return result == HTTP_BODY_PIECE;
 	}
 	if (result == HTTP_BODY_BAD) {
-		request_abandon(request);
+		http_request_abandon(request);
 		http->state = HTTP_ANSWER;
 		refuse(http, request, 400);
 		return true;
@@ -314,7 +226,7 @@ end_answer(struct http *http)
 	if (!http->request->complete)
 		return false;
 	log_request(http->request);
-	request_free(http);
+	http_request_free(http);
 	if (end && !unread) {
 		shut(http, CONN_FINISHED);
 		return false;
@@ -431,7 +343,7 @@ on_closed(struct conn *conn, enum conn_reason reason)
 	(void)reason;
 	timer_cancel(&http->timer);
 	http->state = HTTP_CLOSED;
-	request_gone(http);
+	http_request_gone(http);
 	buf_free(&http->rest);
 	if (http->service->closed != NULL)
 		http->service->closed(&http->peer);
@@ -488,71 +400,4 @@ http_read_resume(struct ln_http *request)
 	request->read_paused = false;
 	http_touch(request->http);
 	http_advance(request->http);
-}
-
-void
-http_keep(struct ln_http *http, void (*release)(void *arg), void *arg)
-{
-	http->release = release;
-	http->release_arg = arg;
-}
-
-/* --- what handlers ask --------------------------------------------------------------------------- */
-
-enum ln_http_method
-ln_http_method(const struct ln_http *http)
-{
-	return http->head.method;
-}
-
-const char *
-ln_http_path(const struct ln_http *http)
-{
-	return http->head.path;
-}
-
-const char *
-ln_http_query(const struct ln_http *http)
-{
-	return http->head.query;
-}
-
-const char *
-ln_http_host(const struct ln_http *http)
-{
-	return http->head.host;
-}
-
-const char *
-ln_http_header(const struct ln_http *http, const char *name)
-{
-	for (unsigned i = 0; i < http->head.field_count; i++)
-		if (strcasecmp(http->head.fields[i].name, name) == 0)
-			return http->head.fields[i].value;
-	return NULL;
-}
-
-int64_t
-ln_http_length(const struct ln_http *http)
-{
-	return http->head.length;
-}
-
-const char *
-ln_http_client(const struct ln_http *http)
-{
-	return http->client;
-}
-
-bool
-ln_http_secure(const struct ln_http *http)
-{
-	return http->secure;
-}
-
-void
-ln_http_on_gone(struct ln_http *http, void (*gone)(void *arg), void *arg)
-{
-	http->gone = gone;
-	http->gone_arg = arg;
 }

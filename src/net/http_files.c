@@ -37,6 +37,27 @@ http_files_go_on(struct pool_job *job)
 	return true;
 }
 
+void *
+http_file_new(size_t size, struct ln_http *request, const char *path,
+    void (*work)(struct pool_job *job), void (*done)(struct pool_job *job))
+{
+	struct http_file *file = xcalloc(1, size);
+
+	file->job.work = work;
+	file->job.done = done;
+	file->request = request;
+	file->path = xstrdup(path);
+	file->fd = -1;
+	return file;
+}
+
+void
+http_file_free(struct http_file *file)
+{
+	free(file->path);
+	free(file);
+}
+
 struct deleting {
 	struct pool_job job;
 	char path[];

@@ -17,6 +17,27 @@
 
 #define BLOCK ((size_t)256 * 1024)
 
+struct ln_http;
+
+/*
+ * A file that a request reads or becomes; the first member of its kind. It outlives its request
+ * while a job is out: what a job needs is touched by the file thread then, and by the worker
+ * while none is out.
+ */
+struct http_file {
+	struct pool_job job;
+	struct ln_http *request; /* NULL: gone */
+	char *path;
+	int fd;
+	int error; /* errno of a step that failed: the file thread's while a job is out */
+	bool out;  /* a job is */
+};
+
+/* `size` bytes, zero but for the file at their beginning, which is not open. */
+void *http_file_new(size_t size, struct ln_http *request, const char *path,
+    void (*work)(struct pool_job *job), void (*done)(struct pool_job *job));
+void http_file_free(struct http_file *file);
+
 /* On a worker. Gives the job away until done(); false: there is too much to do, answer 503. */
 bool http_files_begin(struct pool_job *job);
 

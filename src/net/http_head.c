@@ -12,7 +12,7 @@
 #include <strings.h>
 
 #include "base/arena.h"
-#include "base/utf8.h"
+#include "net/http_target.h"
 
 /* What the parser's callbacks fill. */
 struct reading {
@@ -108,95 +108,6 @@ first_line_is_strict(const char *bytes, size_t len)
 
 /* --- target -------------------------------------------------------------------------------- */
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* One byte of the path, decoded; a slash or a control byte must not hide in an escape. -1: refused. */
-static int
-decode_byte(const char **at, const char *end)
-{
-	int high, low, byte;
-
-	if (**at != '%')
-		return (unsigned char)*(*at)++;
-	if (end - *at < 3)
-		return -1;
-	high = hex_value((*at)[1]);
-	low = hex_value((*at)[2]);
-	if (high < 0 || low < 0)
-		return -1;
-	*at += 3;
-	byte = high << 4 | low;
-	return byte < ' ' || byte == 0x7f || byte == '/' || byte == '\\' ? -1 : byte;
-}
-
-/* An empty segment within, "." and "..": nobody asks for them but those who look for holes. */
-static bool
-segments_are_plain(const char *path)
-{
-	while (*path == '/') {
-		size_t len = strcspn(++path, "/");
-
-		if ((len == 0 && path[0] != '\0') || (len == 1 && path[0] == '.') ||
-		    (len == 2 && path[0] == '.' && path[1] == '.'))
-			return false;
-		path += len;
-	}
-	return true;
-}
-
-static const char *
-decode_path(struct arena *arena, const char *at, size_t len)
-{
-	const char *end = at + len;
-	char *path = arena_alloc(arena, len + 1);
-	size_t out = 0;
-
-	while (at < end) {
-		int byte = decode_byte(&at, end);
-
-		if (byte < 0 || byte == '\\')
-			return NULL;
-		path[out++] = (char)byte;
-	}
-	path[out] = '\0';
-	return segments_are_plain(path) && utf8_valid(path, out) ? path : NULL;
-}
-
-/* "example.org:5280", "[::1]:5280": the name alone, in lower case. NULL: no name. */
-static const char *
-host_name(struct arena *arena, const char *text, size_t len)
-{
-	size_t name = 0;
-	char *copy;
-
-	if (len > 0 && text[0] == '[') {
-		const char *close = memchr(text, ']', len);
-
-		if (close == NULL)
-			return NULL;
-		name = (size_t)(close - text) + 1;
-	}
-	while (name < len && text[name] != ':')
-		name++;
-	for (size_t i = name + 1; i < len; i++)
-		if (!isdigit((unsigned char)text[i]))
-			return NULL;
-	copy = arena_strndup(arena, text, name);
-	for (char *c = copy; *c != '\0'; c++) {
-		if (!isalnum((unsigned char)*c) && strchr("-._:[]%", *c) == NULL)
-			return NULL;
-		*c = (char)tolower((unsigned char)*c);
-	}
-	return copy;
-}
-
 static void
 read_target(struct reading *r)
 {
@@ -217,7 +128,7 @@ read_target(struct reading *r)
 
 		for (len = 0; name + len < end && strchr("/?", name[len]) == NULL; len++)
 			;
-		head->host = host_name(r->arena, name, len);
+		head->host = http_target_host(r->arena, name, len);
 		if (head->host == NULL || len == 0) {
 			r->status = 400;
 			return;
@@ -234,7 +145,7 @@ read_target(struct reading *r)
 	else if (end - at == 1 && *at == '*' && head->method == LN_HTTP_OPTIONS)
 		head->path = "*";
 	else if (*at == '/')
-		head->path = decode_path(r->arena, at, (size_t)(end - at));
+		head->path = http_target_path(r->arena, at, (size_t)(end - at));
 	if (head->path == NULL)
 		r->status = 400;
 }
@@ -402,7 +313,7 @@ read_host(struct arena *arena, struct http_head *head)
 			head->host = "";
 		return 0;
 	}
-	field = host_name(arena, field, strlen(field));
+	field = http_target_host(arena, field, strlen(field));
 	if (field == NULL)
 		return 400;
 	if (head->host == NULL)

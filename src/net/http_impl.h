@@ -1,5 +1,5 @@
 /*
- * What http.c, http_answer.c, http_save.c and http_send.c share.
+ * What http.c, http_request.c, http_answer.c, http_save.c and http_send.c share.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -82,6 +82,17 @@ struct ln_http {
 	void (*release)(void *arg);
 	void *release_arg;
 };
+
+/* Of http_request.c: a request begins; it ends; the addresses that its answer is logged with. */
+struct ln_http *http_request_new(struct http *http);
+void http_request_free(struct http *http);
+void http_request_client(struct ln_http *request);
+
+/* Nobody reads it or answers it any more; whoever is at it is told. */
+void http_request_abandon(struct ln_http *request);
+
+/* Its connection is no more. Harmless without a request. */
+void http_request_gone(struct http *http);
 
 /* Goes on as far as it can: after input, and after an answer or a reader moved. */
 void http_advance(struct http *http);

@@ -2,10 +2,6 @@
  * Bodies to disk: 256 KiB at a time by the file threads, one job at a time a
  * file, so that a request has two blocks in memory at most. See linnet/http.h.
  *
- * A saving outlives its request while a job of it is out; what it is about is
- * touched by the file thread while the job is out, and by the worker while it is
- * not.
- *
  * SPDX-License-Identifier: MIT
  */
 #include <assert.h>
@@ -27,16 +23,12 @@
 enum save_step { SAVE_OPEN, SAVE_WRITE, SAVE_FINISH, SAVE_GIVE_UP };
 
 struct http_saving {
-	struct pool_job job;
-	struct ln_http *request; /* NULL: gone */
-	char *path, *part;
-	int fd;
+	struct http_file file;
+	char *part;
 	uint64_t max, received, keep_free, announced;
 	struct buf filling, writing;
 	enum save_step step; /* of the job that is out */
-	int error;           /* errno of a step that failed: the file thread's while a job is out */
 	bool failed;         /* the worker knows of it */
-	bool out;            /* a job is */
 	bool ended;          /* all of the body is here */
 	bool too_long;
 	void (*saved)(struct ln_http *request, enum ln_http_body how, void *arg);
@@ -48,12 +40,11 @@ static void save_go_on(struct http_saving *s);
 static void
 saving_free(struct http_saving *s)
 {
-	assert(!s->out);
+	assert(!s->file.out);
 	buf_free(&s->filling);
 	buf_free(&s->writing);
-	free(s->path);
 	free(s->part);
-	free(s);
+	http_file_free(&s->file);
 }
 
 /* File thread: all of it, or errno. */
@@ -91,25 +82,25 @@ sync_directory(const char *path)
 static int
 finish_file(struct http_saving *s)
 {
-	int error = fsync(s->fd) != 0 ? errno : 0;
+	int error = fsync(s->file.fd) != 0 ? errno : 0;
 
-	if (close(s->fd) != 0 && error == 0)
+	if (close(s->file.fd) != 0 && error == 0)
 		error = errno;
-	s->fd = -1;
-	if (error == 0 && link(s->part, s->path) != 0)
+	s->file.fd = -1;
+	if (error == 0 && link(s->part, s->file.path) != 0)
 		error = errno;
 	unlink(s->part);
-	return error != 0 ? error : sync_directory(s->path);
+	return error != 0 ? error : sync_directory(s->file.path);
 }
 
 static void
 give_up_file(struct http_saving *s)
 {
-	if (s->fd >= 0) {
-		close(s->fd);
+	if (s->file.fd >= 0) {
+		close(s->file.fd);
 		unlink(s->part);
 	}
-	s->fd = -1;
+	s->file.fd = -1;
 }
 
 static bool
@@ -117,15 +108,15 @@ has_room(const struct http_saving *s)
 {
 	struct statvfs fs;
 
-	return s->keep_free == 0 || fstatvfs(s->fd, &fs) != 0 ||
+	return s->keep_free == 0 || fstatvfs(s->file.fd, &fs) != 0 ||
 	    (uint64_t)fs.f_bavail * fs.f_frsize >= s->keep_free + s->announced;
 }
 
 static void
 open_part(struct http_saving *s)
 {
-	s->fd = open(s->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	s->error = s->fd < 0 ? errno : has_room(s) ? 0 : ENOSPC;
+	s->file.fd = open(s->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	s->file.error = s->file.fd < 0 ? errno : has_room(s) ? 0 : ENOSPC;
 }
 
 static void
@@ -138,10 +129,10 @@ save_work(struct pool_job *job)
 		open_part(s);
 		break;
 	case SAVE_WRITE:
-		s->error = write_all(s->fd, s->writing.data, s->writing.len);
+		s->file.error = write_all(s->file.fd, s->writing.data, s->writing.len);
 		break;
 	case SAVE_FINISH:
-		s->error = finish_file(s);
+		s->file.error = finish_file(s);
 		break;
 	case SAVE_GIVE_UP:
 		give_up_file(s);
@@ -153,11 +144,12 @@ static void
 save_submit(struct http_saving *s, enum save_step step)
 {
 	s->step = step;
-	s->out = step == SAVE_OPEN ? http_files_begin(&s->job) : http_files_go_on(&s->job);
-	if (s->out)
+	s->file.out =
+	    step == SAVE_OPEN ? http_files_begin(&s->file.job) : http_files_go_on(&s->file.job);
+	if (s->file.out)
 		return;
 	/* Nothing is open yet; or the threads have ended, and nobody waits for this one. */
-	s->error = step == SAVE_OPEN ? EAGAIN : ECANCELED;
+	s->file.error = step == SAVE_OPEN ? EAGAIN : ECANCELED;
 	give_up_file(s);
 }
 
@@ -166,7 +158,7 @@ save_outcome(const struct http_saving *s)
 {
 	if (s->too_long)
 		return LN_HTTP_BODY_TOO_LONG;
-	switch (s->error) {
+	switch (s->file.error) {
 	case 0:
 		return LN_HTTP_BODY_DONE;
 	case EEXIST:
@@ -185,15 +177,15 @@ save_outcome(const struct http_saving *s)
 static void
 save_tell(struct http_saving *s)
 {
-	struct ln_http *request = s->request;
+	struct ln_http *request = s->file.request;
 
-	s->request = NULL;
+	s->file.request = NULL;
 	if (request == NULL)
 		return;
 	request->saving = NULL;
 	if (save_outcome(s) == LN_HTTP_BODY_FAILED)
-		log_error("http", "file not written file=%s reason=%s", log_quote(s->path),
-		    strerror(s->error));
+		log_error("http", "file not written file=%s reason=%s", log_quote(s->file.path),
+		    strerror(s->file.error));
 	s->saved(request, save_outcome(s), s->arg);
 }
 
@@ -201,16 +193,16 @@ static void
 save_done(struct pool_job *job)
 {
 	struct http_saving *s = (struct http_saving *)job;
-	bool finished = s->step == SAVE_FINISH && s->error == 0;
+	bool finished = s->step == SAVE_FINISH && s->file.error == 0;
 
-	s->out = false;
-	if (!job->worked && s->error == 0)
-		s->error = ECANCELED;
-	s->failed = s->error != 0;
+	s->file.out = false;
+	if (!job->worked && s->file.error == 0)
+		s->file.error = ECANCELED;
+	s->failed = s->file.error != 0;
 	buf_reset(&s->writing);
 	/* Its client left while it was being finished: nobody knows of the file. */
-	if (finished && s->request == NULL)
-		ln_http_delete_file(s->path);
+	if (finished && s->file.request == NULL)
+		ln_http_delete_file(s->file.path);
 	if (s->step == SAVE_FINISH || s->step == SAVE_GIVE_UP) {
 		save_tell(s);
 		saving_free(s);
@@ -234,9 +226,9 @@ save_go_on(struct http_saving *s)
 {
 	bool was_full = s->filling.len >= BLOCK;
 
-	if (s->out)
+	if (s->file.out)
 		return;
-	if (s->error != 0 || s->too_long || s->request == NULL) {
+	if (s->file.error != 0 || s->too_long || s->file.request == NULL) {
 		save_submit(s, SAVE_GIVE_UP);
 	} else if (s->filling.len >= BLOCK || (s->ended && s->filling.len > 0)) {
 		save_swap(s);
@@ -246,11 +238,12 @@ save_go_on(struct http_saving *s)
 	} else {
 		return;
 	}
-	if (!s->out) {
+	if (!s->file.out) {
 		save_tell(s);
 		saving_free(s);
-	} else if (was_full && s->request != NULL && s->request->read_paused && !s->failed) {
-		http_read_resume(s->request);
+	} else if (was_full && s->file.request != NULL && s->file.request->read_paused &&
+	    !s->failed) {
+		http_read_resume(s->file.request);
 	}
 }
 
@@ -271,7 +264,7 @@ save_piece(struct ln_http *request, const char *bytes, size_t len)
 	buf_add(&s->filling, bytes, len);
 	if (s->filling.len < BLOCK)
 		return;
-	if (s->out)
+	if (s->file.out)
 		http_read_pause(request);
 	else
 		save_go_on(s);
@@ -294,7 +287,7 @@ save_gone(struct ln_http *request)
 	request->saving = NULL;
 	if (s == NULL)
 		return;
-	s->request = NULL;
+	s->file.request = NULL;
 	save_go_on(s);
 }
 
@@ -311,13 +304,8 @@ ln_http_save_body(struct ln_http *http, const char *path, uint64_t max, uint64_t
 	}
 	if (!http_read(http, &reader))
 		return;
-	s = xcalloc(1, sizeof *s);
-	s->job.work = save_work;
-	s->job.done = save_done;
-	s->request = http;
-	s->path = xstrdup(path);
+	s = http_file_new(sizeof *s, http, path, save_work, save_done);
 	s->part = xasprintf("%s.part", path);
-	s->fd = -1;
 	s->max = max;
 	s->keep_free = keep_free;
 	s->announced = http->head.length > 0 ? (uint64_t)http->head.length : 0;
@@ -326,7 +314,7 @@ ln_http_save_body(struct ln_http *http, const char *path, uint64_t max, uint64_t
 	s->ended = http->head.length == 0;
 	http->saving = s;
 	save_submit(s, SAVE_OPEN);
-	if (!s->out) {
+	if (!s->file.out) {
 		save_tell(s);
 		saving_free(s);
 		return;

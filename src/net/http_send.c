@@ -24,15 +24,11 @@
 enum send_step { SEND_OPEN, SEND_READ, SEND_CLOSE };
 
 struct http_sending {
-	struct pool_job job;
-	struct ln_http *request; /* NULL: gone */
-	char *path, *type;
-	int fd;
+	struct http_file file;
+	char *type;
 	int64_t size, mtime;
 	int64_t from, left;
 	enum send_step step;
-	int error;
-	bool out;
 	size_t len; /* of what was read */
 	char *block;
 };
@@ -40,10 +36,9 @@ struct http_sending {
 static void
 sending_free(struct http_sending *s)
 {
-	free(s->path);
 	free(s->type);
 	free(s->block);
-	free(s);
+	http_file_free(&s->file);
 }
 
 static void
@@ -51,13 +46,13 @@ open_file(struct http_sending *s)
 {
 	struct stat st;
 
-	s->fd = open(s->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (s->fd < 0 || fstat(s->fd, &st) != 0) {
-		s->error = errno;
+	s->file.fd = open(s->file.path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->file.fd < 0 || fstat(s->file.fd, &st) != 0) {
+		s->file.error = errno;
 		return;
 	}
 	if (!S_ISREG(st.st_mode))
-		s->error = ENOENT;
+		s->file.error = ENOENT;
 	s->size = st.st_size;
 	s->mtime = st.st_mtime;
 }
@@ -71,9 +66,9 @@ read_block(struct http_sending *s)
 	if (s->block == NULL)
 		s->block = xmalloc(BLOCK);
 	do
-		got = pread(s->fd, s->block, want, (off_t)s->from);
+		got = pread(s->file.fd, s->block, want, (off_t)s->from);
 	while (got < 0 && errno == EINTR);
-	s->error = got < 0 ? errno : got == 0 ? EIO : 0;
+	s->file.error = got < 0 ? errno : got == 0 ? EIO : 0;
 	s->len = got > 0 ? (size_t)got : 0;
 }
 
@@ -87,20 +82,20 @@ send_work(struct pool_job *job)
 	else if (s->step == SEND_READ)
 		read_block(s);
 	else
-		close(s->fd);
+		close(s->file.fd);
 }
 
 /* No job of it is out, and no request has it: a file thread closes the file. */
 static void
 sending_close(struct http_sending *s)
 {
-	s->request = NULL;
+	s->file.request = NULL;
 	s->step = SEND_CLOSE;
-	if (s->fd >= 0) {
-		s->out = http_files_go_on(&s->job);
-		if (s->out)
+	if (s->file.fd >= 0) {
+		s->file.out = http_files_go_on(&s->file.job);
+		if (s->file.out)
 			return;
-		close(s->fd);
+		close(s->file.fd);
 	}
 	sending_free(s);
 }
@@ -108,7 +103,7 @@ sending_close(struct http_sending *s)
 static void
 sending_end(struct http_sending *s)
 {
-	s->request->sending = NULL;
+	s->file.request->sending = NULL;
 	sending_close(s);
 }
 
@@ -160,12 +155,12 @@ check_conditions(const struct ln_http *request, const char *etag, int64_t mtime)
 static unsigned
 choose_range(struct http_sending *s, const char *etag, const char *modified)
 {
-	const char *range = http_head_field(&s->request->head, "range");
-	const char *condition = http_head_field(&s->request->head, "if-range");
+	const char *range = http_head_field(&s->file.request->head, "range");
+	const char *condition = http_head_field(&s->file.request->head, "if-range");
 
 	s->from = 0;
 	s->left = s->size;
-	if (range == NULL || s->request->head.method != LN_HTTP_GET)
+	if (range == NULL || s->file.request->head.method != LN_HTTP_GET)
 		return 200;
 	if (condition != NULL && strcmp(condition, etag) != 0 && strcmp(condition, modified) != 0)
 		return 200;
@@ -182,7 +177,7 @@ choose_range(struct http_sending *s, const char *etag, const char *modified)
 static void
 send_whole(struct http_sending *s, unsigned status, const char *text)
 {
-	struct ln_http *request = s->request;
+	struct ln_http *request = s->file.request;
 
 	sending_end(s);
 	if (text != NULL)
@@ -195,7 +190,7 @@ send_whole(struct http_sending *s, unsigned status, const char *text)
 static void
 write_block(struct http_sending *s)
 {
-	conn_write_ref(s->request->http->conn, s->block, s->len, free, s->block);
+	conn_write_ref(s->file.request->http->conn, s->block, s->len, free, s->block);
 	s->block = NULL;
 	s->from += (int64_t)s->len;
 	s->left -= (int64_t)s->len;
@@ -204,7 +199,7 @@ write_block(struct http_sending *s)
 static void
 send_end(struct http_sending *s)
 {
-	struct ln_http *request = s->request;
+	struct ln_http *request = s->file.request;
 
 	sending_end(s);
 	http_complete(request);
@@ -214,11 +209,11 @@ send_end(struct http_sending *s)
 static void
 send_broken(struct http_sending *s)
 {
-	struct ln_http *request = s->request;
+	struct ln_http *request = s->file.request;
 	struct conn *conn = request->http->conn;
 
-	log_error("http", "file not read file=%s reason=%s", log_quote(s->path),
-	    strerror(s->error));
+	log_error("http", "file not read file=%s reason=%s", log_quote(s->file.path),
+	    strerror(s->file.error));
 	sending_end(s);
 	conn_close(conn, CONN_FINISHED, true);
 }
@@ -226,18 +221,18 @@ send_broken(struct http_sending *s)
 void
 http_sending_go_on(struct http_sending *s)
 {
-	if (s->out || !s->request->begun)
+	if (s->file.out || !s->file.request->begun)
 		return;
 	if (s->left == 0) {
 		send_end(s);
 		return;
 	}
-	if (conn_unsent(s->request->http->conn) >= HTTP_UNSENT_HIGH)
+	if (conn_unsent(s->file.request->http->conn) >= HTTP_UNSENT_HIGH)
 		return;
 	s->step = SEND_READ;
-	s->out = http_files_go_on(&s->job);
-	if (!s->out) {
-		s->error = ECANCELED;
+	s->file.out = http_files_go_on(&s->file.job);
+	if (!s->file.out) {
+		s->file.error = ECANCELED;
 		send_broken(s);
 	}
 }
@@ -245,7 +240,7 @@ http_sending_go_on(struct http_sending *s)
 static void
 send_head(struct http_sending *s)
 {
-	struct ln_http *request = s->request;
+	struct ln_http *request = s->file.request;
 	char etag[48], modified[40], range[80];
 	unsigned status;
 
@@ -283,21 +278,22 @@ send_done(struct pool_job *job)
 {
 	struct http_sending *s = (struct http_sending *)job;
 
-	s->out = false;
+	s->file.out = false;
 	if (!job->worked)
-		s->error = ECANCELED;
+		s->file.error = ECANCELED;
 	if (s->step == SEND_CLOSE) {
 		sending_free(s);
-	} else if (s->request == NULL) {
+	} else if (s->file.request == NULL) {
 		sending_close(s);
 	} else if (s->step == SEND_OPEN) {
-		if (s->error == 0)
+		if (s->file.error == 0)
 			send_head(s);
 		else
-			send_whole(s, s->error == ENOENT || s->error == ELOOP ? 404 : 500,
-			    s->error == ENOENT || s->error == ELOOP ? "There is no such file."
-								    : "It cannot be read.");
-	} else if (s->error != 0) {
+			send_whole(s, s->file.error == ENOENT || s->file.error == ELOOP ? 404 : 500,
+			    s->file.error == ENOENT || s->file.error == ELOOP
+				? "There is no such file."
+				: "It cannot be read.");
+	} else if (s->file.error != 0) {
 		send_broken(s);
 	} else {
 		write_block(s);
@@ -311,8 +307,8 @@ http_sending_gone(struct http_sending **sending)
 	struct http_sending *s = *sending;
 
 	*sending = NULL;
-	s->request = NULL;
-	if (!s->out)
+	s->file.request = NULL;
+	if (!s->file.out)
 		sending_close(s);
 }
 
@@ -323,16 +319,11 @@ ln_http_send_file(struct ln_http *http, const char *path, const char *type)
 
 	if (http->begun || http->sending != NULL)
 		return;
-	s = xcalloc(1, sizeof *s);
-	s->job.work = send_work;
-	s->job.done = send_done;
-	s->request = http;
-	s->path = xstrdup(path);
+	s = http_file_new(sizeof *s, http, path, send_work, send_done);
 	s->type = type != NULL ? xstrdup(type) : NULL;
-	s->fd = -1;
 	http->sending = s;
 	s->step = SEND_OPEN;
-	s->out = http_files_begin(&s->job);
-	if (!s->out)
+	s->file.out = http_files_begin(&s->file.job);
+	if (!s->file.out)
 		send_whole(s, 503, "The server is busy.");
 }

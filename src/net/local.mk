@@ -21,7 +21,9 @@ src_liblinnet_a_SOURCES += \
 	src/net/http_body.c src/net/http_body.h \
 	src/net/http_files.c src/net/http_files.h \
 	src/net/http_head.c src/net/http_head.h \
+	src/net/http_request.c \
 	src/net/http_save.c src/net/http_send.c \
+	src/net/http_target.c src/net/http_target.h \
 	src/net/listener.c src/net/listener.h \
 	src/net/mailbox.c src/net/mailbox.h \
 	src/net/netaddr.c src/net/netaddr.h \
