@@ -11,6 +11,8 @@
     net.start()
     server = net.linnet("b.example")            # with SRV records of its own; before start()
     net.prosody("p.example"); net.ejabberd("e.example")
+    one = net.prosody("p.example", also={"q.example": certificate})     # a host beside it
+    net.announce("q.example", one.ports)
     net.stop()
 
 Knot is the authority for every zone (`net.knot`), Unbound validates and caches
@@ -20,7 +22,9 @@ root: what is under no anchor is insecure, what is in no zone is an error.
 """
 
 import contextlib
+import functools
 import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -46,6 +50,17 @@ def needs_internet():
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+@functools.lru_cache(maxsize=None)
+def hosts_of_its_own():
+    """What begins the command of a program that is to have a file /etc/hosts of its own; None where
+    this system allows that to nobody."""
+    for way in (("unshare", "-m"), ("unshare", "-rm")):
+        if subprocess.run([*way, "mount", "--bind", "/etc/hosts", "/etc/hosts"], check=False,
+                          stderr=subprocess.DEVNULL).returncode == 0:
+            return way
+    return None
 
 
 class Program:
@@ -266,6 +281,9 @@ class Internet:
 
     def stop(self):
         """All of them, also if one has something to complain about."""
+        for one in self.servers:
+            if isinstance(one, Program) and one.process is not None:
+                one.tell(signal.SIGTERM)    # so that they end at the same time
         with contextlib.ExitStack() as last_first:
             for one in (self.knot, self.unbound, *self.servers):
                 last_first.callback(one.stop)
@@ -281,14 +299,16 @@ class Internet:
 
     # --- servers ------------------------------------------------------------------------------
 
-    def announce(self, domain, ports, address="127.0.0.1", direct=True, ipv6=False, tlsa=None):
+    def announce(self, domain, ports, address="127.0.0.1", direct=True, ipv6=False, tlsa=None,
+                 starttls=True):
         """SRV of both kinds for a server, its address, and TLSA if a certificate is given; in a
         zone of its own if there is none."""
         if not self.zone_of(domain):
             self.zone(domain)
         host = f"xmpp.{domain}"
         self.host(host, *([address] if address else []), *(["::1"] if ipv6 else []))
-        self.srv(domain, host, ports["s2s"], priority=5)
+        if starttls:
+            self.srv(domain, host, ports["s2s"], priority=5)
         if direct:
             self.srv(domain, host, ports["s2s-tls"], direct=True, priority=1)
         for service in ("s2s", "s2s-tls") if tlsa else ():
@@ -311,16 +331,16 @@ class Internet:
         """tlsa=True: of the server's own certificate."""
         return {**more, "tlsa": server.crt} if more.get("tlsa") is True else more
 
-    def prosody(self, domain, config="", certificate=None, **more):
-        return self._other(Prosody, domain, config, certificate, **more)
+    def prosody(self, domain, config="", certificate=None, also=None, **more):
+        return self._other(Prosody, domain, config, certificate, also, **more)
 
-    def ejabberd(self, domain, config="", certificate=None, **more):
-        return self._other(Ejabberd, domain, config, certificate, **more)
+    def ejabberd(self, domain, config="", certificate=None, also=None, **more):
+        return self._other(Ejabberd, domain, config, certificate, also, **more)
 
-    def _other(self, kind, domain, config, certificate, **more):
+    def _other(self, kind, domain, config, certificate, also, **more):
         if not shutil.which(kind.NEEDS):
             pytest.skip(f"not installed: {kind.NEEDS}")
-        one = kind(self, domain, config, certificate)
+        one = kind(self, domain, config, certificate, also or {})
         self.announce(domain, one.ports, **self.with_tlsa(one, more))
         self.servers.append(one)
         return one
@@ -336,29 +356,33 @@ def key_hash(crt):
 
 
 class Other(Program):
-    """A server that others wrote.  Accounts: romeo and nurse, with the password `pencil`."""
+    """A server that others wrote.  Accounts: romeo and nurse, with the password `pencil`; at each
+    host that it has."""
 
     SERVICES = ("c2s", "s2s", "s2s-tls")
     USERS = ("romeo", "nurse")
     PASSWORD = "pencil"
 
-    def __init__(self, net, domain, config, certificate):
+    def __init__(self, net, domain, config, certificate, also):
         super().__init__(net.folder / domain)
         self.net, self.authority, self.host, self.config = net, net.authority, domain, config
         self.ports = free_ports(self.SERVICES)
         self.crt, self.key = certificate or net.authority.certificate(
             domain, f"*.{domain}", folder=self.folder, name="server")
+        self.certificates = {domain: (self.crt, self.key), **also}
 
     def address(self, service="c2s"):
         return "127.0.0.1", self.ports[service]
 
-    def user(self, name):
+    def user(self, name, host=None):
         from kit.server import User
-        return User(name, name, self.host, self.PASSWORD, f"{name}@{self.host}")
+        host = host or self.host
+        return User(name, name, host, self.PASSWORD, f"{name}@{host}")
 
     def tls(self, **more):
         context = self.authority.context(**more)
-        context.load_verify_locations(str(self.crt))    # it may have signed it itself
+        for crt, _ in self.certificates.values():
+            context.load_verify_locations(str(crt))     # it may have signed it itself
         context.check_hostname = False                  # nor is it for the domain in all cases
         return context
 
@@ -370,11 +394,19 @@ class Prosody(Other):
     NEEDS = "prosody"
 
     def start(self):
-        accounts = self.folder / "data" / self.host.replace(".", "%2e") / "accounts"
-        accounts.mkdir(parents=True, exist_ok=True)
-        for user in self.USERS:
-            (accounts / f"{user}.dat").write_text(
-                f'return {{ ["password"] = "{self.PASSWORD}"; }};\n', encoding="utf-8")
+        for host in self.certificates:
+            folder = host.replace(".", "%2e").replace("-", "%2d")
+            accounts = self.folder / "data" / folder / "accounts"
+            accounts.mkdir(parents=True, exist_ok=True)
+            for user in self.USERS:
+                (accounts / f"{user}.dat").write_text(
+                    f'return {{ ["password"] = "{self.PASSWORD}"; }};\n', encoding="utf-8")
+        hosts = "".join(f'VirtualHost "{host}"\n' for host in self.certificates)
+        certificates = self.folder / "certificates"     # it looks there by name, for SNI as well
+        certificates.mkdir(exist_ok=True)
+        for host, (crt, key) in self.certificates.items():
+            shutil.copy(crt, certificates / f"{host}.crt")
+            shutil.copy(key, certificates / f"{host}.key")
         conf = self.folder / "prosody.cfg.lua"
         conf.write_text(f"""
 run_as_root = true
@@ -389,15 +421,15 @@ http_ports = {{ }} https_ports = {{ }}
 unbound = {{ resolvconf = false, hoststxt = false, forward = {{ "127.0.0.1@{self.net.unbound.port}" }},
     trusted = "nobody.invalid. IN DS 1 13 2 {'00' * 32}", -- a table breaks lua-unbound 1.0.0
     options = {{ ["do-not-query-localhost:"] = "no" }} }}
-ssl = {{ certificate = "{self.crt}"; key = "{self.key}"; cafile = "{self.authority.ca}" }}
+certificates = "{certificates}"
+ssl = {{ cafile = "{self.authority.ca}" }}
 s2s_secure_auth = true
 c2s_require_encryption = true
 authentication = "internal_plain"
 modules_enabled = {{ "roster", "saslauth", "tls", "dialback", "disco", "ping", "vcard_legacy",
     "pep", "smacks", "offline", "version", "time" }}
 {self.config}
-VirtualHost "{self.host}"
-""", encoding="utf-8")
+{hosts}""", encoding="utf-8")
         self.run("prosody", "-F", "--config", conf, ready=self.ready)
 
 
@@ -405,8 +437,10 @@ class Ejabberd(Other):
     NEEDS = "ejabberdctl"
 
     def start(self):
-        pem = self.folder / "server.pem"
-        pem.write_text(self.crt.read_text() + self.key.read_text(), encoding="utf-8")
+        pems = []
+        for host, (crt, key) in self.certificates.items():
+            pems.append(self.folder / f"{host}.pem")
+            pems[-1].write_text(crt.read_text() + key.read_text(), encoding="utf-8")
         conf, inetrc = self.folder / "ejabberd.yml", self.folder / "inetrc"
         inetrc.write_text('{resolv_conf, ""}.\n{hosts_file, ""}.\n{lookup, [dns]}.\n'
                           f"{{nameserver, {{127,0,0,1}}, {self.net.unbound.port}}}.\n",
@@ -419,9 +453,9 @@ class Ejabberd(Other):
                 ("s2s-tls", "ejabberd_s2s_in", "tls: true, shaper: none"))
             for ip in ("127.0.0.1", "::1"))
         conf.write_text(f"""
-hosts: ["{self.host}"]
+hosts: {json.dumps(list(self.certificates))}
 loglevel: debug
-certfiles: ["{pem}"]
+certfiles: {json.dumps([str(pem) for pem in pems])}
 ca_file: "{self.authority.ca}"
 acme: {{auto: false}}
 s2s_use_starttls: required
@@ -441,15 +475,27 @@ modules:
 {self.config or "  mod_s2s_dialback: {}"}
 """, encoding="utf-8")
         users = ",".join(
-            f'ejabberd_auth:try_register(<<"{user}">>,<<"{self.host}">>,<<"{self.PASSWORD}">>)'
-            for user in self.USERS)
+            f'ejabberd_auth:try_register(<<"{user}">>,<<"{host}">>,<<"{self.PASSWORD}">>)'
+            for host in self.certificates for user in self.USERS)
         libraries = next(pathlib.Path("/usr/lib").glob("*/ejabberd-*"), None)
         env = {**os.environ, "ERL_LIBS": str(libraries.parent if libraries else "/usr/lib"),
                "EJABBERD_CONFIG_PATH": str(conf), "ERL_CRASH_DUMP": str(self.folder / "dump"),
                "EJABBERD_LOG_PATH": str(self.folder / "ejabberd.log"), "HOME": str(self.folder)}
-        self.run("erl", "-noinput", "+sbwt", "none", "-mnesia", "dir", f'"{self.folder}/db"',
+        self.run(*self.with_hosts(), "erl", "-noinput", "+sbwt", "none", "-mnesia", "dir", f'"{self.folder}/db"',
                  "-kernel", "inetrc", f'"{inetrc}"', "-s", "ejabberd", "-eval", f"[{users}].",
                  ready=self.registered, env=env)
+
+    def with_hosts(self):
+        """It asks libc for addresses: what is in our zones is in its /etc/hosts."""
+        path = self.folder / "hosts"
+        lines = ["127.0.0.1 localhost"] + [
+            f"{address} {name.rstrip('.')}" for zone in self.net.zones.values()
+            for name, _, kind, address, *_ in map(str.split, zone.records)
+            if kind in ("A", "AAAA")]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        way = hosts_of_its_own()
+        return [*way, "sh", "-c", f"mount --bind '{path}' /etc/hosts && exec \"$@\"", "sh"] if way \
+            else []
 
     def registered(self):
         return self.ready()

@@ -5,8 +5,9 @@ import json
 
 import pytest
 from kit import Client
+from kit.authority import Authority
 
-from test_federation import self_signed, wanted
+from test_federation import wanted
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 # name: the zone, the TLSA records, a certificate of its own making; is it believed?
@@ -27,18 +28,39 @@ ZONES = {
     # usage 1: the record and a chain
     "both.example": ({}, "right", False, True),
     "chainless.example": ({}, "right", True, False),
+    "bothwrong.example": ({}, "wrong", False, False),
+    # usage 0: a chain, and the authority that is to be in it
+    "issuer.example": ({}, "right", False, True),
+    "issuerwrong.example": ({}, "wrong", False, False),
+    "issuerchainless.example": ({}, "right", "stranger", False),
+    # usage 2: an authority that is known by the record alone
+    "anchor.example": ({}, "right", "stranger", True),
+    "anchorwrong.example": ({}, "wrong", "stranger", False),
 }
-USAGES = {"both.example": 1, "chainless.example": 1}
+USAGES = {"both.example": 1, "chainless.example": 1, "bothwrong.example": 1,
+          "issuer.example": 0, "issuerwrong.example": 0, "issuerchainless.example": 0,
+          "anchor.example": 2, "anchorwrong.example": 2}
+MATCHING = [name for name, (zone, tlsa, _, good) in ZONES.items()
+            if tlsa == "right" and good and zone.get("signed", True)]
+
+
+def chain(authority, name):
+    """A certificate of this authority, which shows the authority's own as well."""
+    crt, key = authority.certificate(name)
+    crt.write_text(crt.read_text() + authority.ca.read_text(), encoding="utf-8")
+    return crt, key
 
 
 @pytest.fixture(scope="module")
 def net(internet, tmp_path_factory):
     internet.ours = internet.linnet("a.example")
-    internet.peers = {}
+    internet.peers, stranger = {}, Authority(tmp_path_factory.mktemp("stranger"))
     for name, (zone, tlsa, own, _) in ZONES.items():
         internet.zone(name, **zone)
         folder, alias = tmp_path_factory.mktemp(name), name.startswith("alias")
-        crt = self_signed(folder, name) if own else None
+        crt = internet.authority.self_signed(name, folder=folder) if own is True else None
+        if own == "stranger":
+            crt = chain(stranger, name)
         if name.startswith("machine"):
             crt = internet.authority.certificate(f"xmpp.{name}", folder=folder)
         one = internet.prosody(name, certificate=crt, direct=False,
@@ -48,7 +70,9 @@ def net(internet, tmp_path_factory):
             internet.host(f"end.{name}", "127.0.0.1")
         host = "end" if name in ("alias.example", "aliaswrong.example") else "xmpp"
         for record in [tlsa] if tlsa else []:
-            internet.tlsa(f"{host}.{name}", one.ports["s2s"], one.crt, USAGES.get(name, 3),
+            whose = one.crt if USAGES.get(name, 3) in (1, 3) else \
+                (stranger if own == "stranger" else internet.authority).ca
+            internet.tlsa(f"{host}.{name}", one.ports["s2s"], whose, USAGES.get(name, 3),
                           wrong=record == "wrong")
         internet.peers[name] = one
     internet.start()
@@ -70,8 +94,7 @@ def test_dane(net, name):
         assert error.find(f".//{{{STANZAS}}}remote-server-timeout") is not None
     rows = json.loads(net.ours.ctl("--json", "s2s", "list", name).stdout)
     rows = rows["rows"] if isinstance(rows, dict) else rows
-    assert ("match" in {row["dane"] for row in rows}) == (
-        name in ("match.example", "alias.example", "aliasown.example", "both.example"))
+    assert ("match" in {row["dane"] for row in rows}) == (name in MATCHING)
 
 
 @pytest.mark.parametrize("name", ZONES)
@@ -97,6 +120,10 @@ def test_dane_of_those_who_connect(net, name):
     "aliaswrong.example": "DANE: no TLSA record matches",
     "machine.example": "xmpp.machine.example, which DNSSEC proves",
     "mismatch.example": "DANE: no TLSA record matches",
+    "bothwrong.example": "DANE: no TLSA record matches",
+    "issuer.example": "DANE: a TLSA record matches",
+    "issuerwrong.example": "DANE: no TLSA record matches",
+    "anchor.example": "DANE: a TLSA record matches",
     "unsigned.example": "the certificate is for unsigned.example (DNS-ID)",
     "unsignedself.example": "no authority that is trusted here vouches for it",
     "bogus.example": "DNSSEC",
