@@ -18,7 +18,9 @@
 Knot is the authority for every zone (`net.knot`), Unbound validates and caches
 (`net.unbound`).  What asks is given Unbound's port and the anchors in
 `net.anchors`; both are loopback only, on ports that were free.  There is no
-root: what is under no anchor is insecure, what is in no zone is an error.
+root: what is under no anchor is insecure, what is in no zone is an error.  Unless
+one is made: net.zone("."), whose key is the only anchor then, and which denies all
+that is not in it; what the resolver knows by itself beside it is net.local().
 """
 
 import contextlib
@@ -117,14 +119,19 @@ def accepts(port, host="127.0.0.1"):
     return True
 
 
+def absolute(name):
+    return f"{name.rstrip('.')}."
+
+
 class Zone:
     def __init__(self, name, signed, bogus):
         self.name, self.signed, self.bogus = name, signed or bogus, bogus
         self.records = []
 
     def text(self):
-        lines = [f"{self.name}. {TTL} SOA ns.{self.name}. root.{self.name}. 1 900 300 86400 1",
-                 f"{self.name}. {TTL} NS ns.{self.name}.", f"ns.{self.name}. {TTL} A 127.0.0.1"]
+        name, below = absolute(self.name), "." + absolute(self.name).lstrip(".")
+        lines = [f"{name} {TTL} SOA ns{below} root{below} 1 900 300 86400 1",
+                 f"{name} {TTL} NS ns{below}", f"ns{below} {TTL} A 127.0.0.1"]
         return "\n".join(lines + self.records) + "\n"
 
 
@@ -137,12 +144,12 @@ class Knot(Program):
 
     def configure(self):
         zones = "".join(f"""
-  - domain: {zone.name}.
-    file: {self.folder}/{zone.name}.zone
+  - domain: {absolute(zone.name)}
+    file: {self.folder}/{absolute(zone.name)}zone
     dnssec-signing: {"on" if zone.signed else "off"}
 """ for zone in self.zones.values())
         for zone in self.zones.values():
-            (self.folder / f"{zone.name}.zone").write_text(zone.text(), encoding="utf-8")
+            (self.folder / f"{absolute(zone.name)}zone").write_text(zone.text(), encoding="utf-8")
         (self.folder / "db").mkdir(exist_ok=True)
         self.conf = self.folder / "knot.conf"
         self.conf.write_text(f"""
@@ -194,10 +201,13 @@ class Unbound(Program):
     def __init__(self, folder, knot):
         super().__init__(folder)
         self.knot, self.port = knot, free_ports(["dns"])["dns"]
-        self.insecure = []
+        self.insecure, self.local = [], {}
 
     def start(self, anchors):
         insecure = "".join(f'  domain-insecure: "{name}"\n' for name in self.insecure)
+        local = "".join(f'  local-zone: "{zone}." static\n' + "".join(
+            f"  local-data: '{record}'\n" for record in records)
+            for zone, records in self.local.items())
         self.conf = self.folder / "unbound.conf"
         self.conf.write_text(f"""
 server:
@@ -216,7 +226,7 @@ server:
   module-config: "validator iterator"
   trust-anchor-file: "{anchors}"
   local-zone: "test." nodefault
-{insecure}remote-control:
+{insecure}{local}remote-control:
   control-enable: no
 forward-zone:
   name: "."
@@ -250,7 +260,8 @@ class Internet:
         self.zones[self.zone_of(name)].records.append(f"{name}. {TTL} {text}")
 
     def zone_of(self, name):
-        parents = [zone for zone in self.zones if f".{name}".endswith(f".{zone}")]
+        parents = [zone for zone in self.zones if f".{name}.".endswith(
+            absolute(zone) if zone == "." else f".{zone}.")]
         return max(parents, key=len, default=None)
 
     def host(self, name, *addresses):
@@ -267,12 +278,17 @@ class Internet:
         self.record(f"_{port}._tcp.{host}",
                     f"TLSA {usage} 1 1 {'ab' * 32 if wrong else key_hash(crt)}")
 
+    def local(self, zone, *records):
+        """What the resolver answers by itself for a zone that nobody else knows of: "NAME. TYPE ..."."""
+        self.unbound.local.setdefault(zone, []).extend(records)
+
     # --- running ----------------------------------------------------------------------------
 
     def start(self):
         """DNS, then the servers."""
         self.knot.start()
-        lines = [self.knot.anchor(zone) for zone in self.zones.values() if zone.signed]
+        trusted = [self.zones["."]] if "." in self.zones else self.zones.values()
+        lines = [self.knot.anchor(zone) for zone in trusted if zone.signed]
         self.anchors.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self.unbound.start(self.anchors)
         for server in self.servers:
