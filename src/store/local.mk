@@ -17,12 +17,13 @@ src_liblinnet_a_SOURCES += \
 	src/store/value.c src/store/value.h \
 	src/store/writer.c
 
-unit_tests += tests/unit/test_store tests/unit/test_store_faults tests/unit/test_entity_store
-tests_unit_test_store_SOURCES = tests/unit/test_store.c \
-	tests/unit/store_kit.c tests/unit/store_kit.h
-tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c \
-	tests/unit/store_kit.c tests/unit/store_kit.h
-tests_unit_test_entity_store_SOURCES = tests/unit/test_entity_store.c \
-	tests/unit/store_kit.c tests/unit/store_kit.h
+store_kit = tests/unit/store_kit.c tests/unit/store_kit.h
+unit_tests += tests/unit/test_store tests/unit/test_store_care tests/unit/test_store_faults \
+	tests/unit/test_store_start tests/unit/test_entity_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c $(store_kit)
+tests_unit_test_store_care_SOURCES = tests/unit/test_store_care.c $(store_kit)
+tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c $(store_kit)
+tests_unit_test_store_start_SOURCES = tests/unit/test_store_start.c $(store_kit)
+tests_unit_test_entity_store_SOURCES = tests/unit/test_entity_store.c $(store_kit)
 
 bench_programs += tests/bench/bench_store
