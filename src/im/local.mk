@@ -6,6 +6,7 @@ src_liblinnet_a_SOURCES += \
 	src/im/disable.c src/im/disable.h \
 	src/im/drain.c src/im/drain.h \
 	src/im/manage.c src/im/manage.h \
+	src/im/outgoing.c \
 	src/im/pending.c src/im/pending.h \
 	src/im/presence.c src/im/presence.h \
 	src/im/registry.c src/im/registry.h \

@@ -79,7 +79,7 @@ void session_submit(struct ln_session *session, struct ln_stanza *st);
 /* One that the stream dealt with: it counts, and `reply` (may be NULL) is the client's. Both pass. */
 void session_answered(struct ln_session *session, struct ln_stanza *st, struct ln_stanza *reply);
 
-/* --- giving it something -------------------------------------------------------------- */
+/* --- giving it something (outgoing.c) -------------------------------------------------------------- */
 
 /*
  * Queues a stanza and sends it if there is a connection. Ownership passes.
@@ -101,6 +101,9 @@ void session_forget(struct ln_stanza *st);
  */
 void session_pace(struct ln_session *session, bool again);
 void session_send_held(struct ln_session *session);
+
+/* Its stream is gone: there is nothing to pace. */
+void session_pace_no_more(struct ln_session *session);
 
 /* One that its client did not acknowledge, or was not given: others have it, or its sender is told.
  * Ownership passes. */
