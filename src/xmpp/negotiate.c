@@ -163,7 +163,8 @@ check_header(struct client *client, const struct parser_header *header)
 	struct ln_jid from;
 
 	negotiation->from = header_from(negotiation->arena, header->from, &from);
-	if (header->lang != NULL && header->lang[0] != '\0')
+	if (header->lang != NULL && header->lang[0] != '\0' &&
+	    strlen(header->lang) <= STREAM_LANG_MAX)
 		negotiation->lang = arena_strdup(negotiation->arena, header->lang);
 	if (!ln_ns_same(header->content_ns, NS_CLIENT)) {
 		stream_fail(&client->stream, STREAM_INVALID_NAMESPACE,

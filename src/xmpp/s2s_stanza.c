@@ -28,7 +28,6 @@
 #define UNACKED_MAX ((size_t)16 << 20) /* bytes that the peer leaves unacknowledged */
 #define PROBES 20                      /* a second and stream (DESIGN section 4) */
 #define PING_ID "s2s-ping-"
-#define LANG_MAX 64
 
 enum { RECEIVED, SENT, FORGED, PROBES_DROPPED, PAUSED, DEAD };
 static const struct metric_row rows[] = {
@@ -156,13 +155,13 @@ let_in(struct peer *peer, struct ln_stanza *st)
 		router_route(st);
 }
 
-/* RFC 6120 §8.1.5: what has no language of its own has the stream's. Longer ones are none (RFC 5646). */
+/* RFC 6120 §8.1.5: what has no language of its own has the stream's. */
 static void
 set_lang(const struct peer *peer, struct ln_stanza *st)
 {
 	const char *lang = parser_lang(peer->stream.parser);
 
-	if (ln_lang(st) == NULL && *lang != '\0' && strlen(lang) <= LANG_MAX)
+	if (ln_lang(st) == NULL && *lang != '\0' && strlen(lang) <= STREAM_LANG_MAX)
 		ln_set_lang(st, lang);
 }
 

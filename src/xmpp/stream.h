@@ -114,6 +114,10 @@ struct stream_header {
 	bool initiates;    /* we opened the connection: the id is the peer's to give */
 };
 
+/* Bytes of a language of a stream, which its stanzas are given: a longer one is none (RFC 5646 §4.4.1
+ * has 35). */
+#define STREAM_LANG_MAX 64
+
 /* A made-up stream id: 16 characters and a NUL. */
 #define STREAM_ID_MAX 17
 void stream_make_id(char id[STREAM_ID_MAX]);

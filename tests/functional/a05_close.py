@@ -4,7 +4,7 @@
 import socket
 
 import pytest
-from kit import Client, Wire, deviates, needs_linnet
+from kit import Client, Wire, deviates, needs_linnet, only_linnet
 from kit.match import XML_LANG
 
 
@@ -77,17 +77,29 @@ def test_ipv6(server):
     again.open("capulet.example")
 
 
-def test_language_of_the_stream(server, romeo):
-    """RFC 6120 §8.1.5: a stanza without xml:lang has that of its stream."""
+def speaking(server, lang):
     juliet = Client(server, server.user("juliet"))
-    juliet.features = juliet.open(juliet.domain, lang="de")
-    assert juliet.header.get(XML_LANG) in ("de", "en")
-    state = juliet.scram("SCRAM-SHA-1")
+    juliet.features = juliet.open(juliet.domain, lang=lang)
+    assert juliet.header.get(XML_LANG) in (lang, "en")
+    assert juliet.scram("SCRAM-SHA-1")
     juliet.next()
     juliet.restart()
-    juliet.open(juliet.domain, lang="de")
-    juliet.bind()
-    assert state
+    juliet.open(juliet.domain, lang=lang)
+    return juliet.bind()
+
+
+@only_linnet("adds none")
+def test_language_that_is_none(server, romeo):
+    """A long one would be added to every stanza."""
+    juliet = speaking(server, "x" * 100)
+    romeo.online()
+    juliet.send(f"<message to='{romeo}' id='1'><body>Hm</body></message>")
+    assert romeo.expect("<message id='1'/>").get(XML_LANG) is None
+
+
+def test_language_of_the_stream(server, romeo):
+    """RFC 6120 §8.1.5: a stanza without xml:lang has that of its stream."""
+    juliet = speaking(server, "de")
     romeo.online()
     juliet.send(f"<message to='{romeo}' id='1'><body>Guten Abend</body></message>")
     got = romeo.expect("<message id='1'/>")
