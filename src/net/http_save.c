@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -84,21 +85,25 @@ finish_file(struct http_saving *s)
 {
 	int error = fsync(s->file.fd) != 0 ? errno : 0;
 
-	if (close(s->file.fd) != 0 && error == 0)
-		error = errno;
-	s->file.fd = -1;
 	if (error == 0 && link(s->part, s->file.path) != 0)
 		error = errno;
 	unlink(s->part);
-	return error != 0 ? error : sync_directory(s->file.path);
+	close(s->file.fd); /* what could fail, fsync() has said */
+	s->file.fd = -1;
+	if (error != 0)
+		return error;
+	error = sync_directory(s->file.path);
+	if (error != 0)
+		unlink(s->file.path);
+	return error;
 }
 
 static void
 give_up_file(struct http_saving *s)
 {
 	if (s->file.fd >= 0) {
-		close(s->file.fd);
 		unlink(s->part);
+		close(s->file.fd);
 	}
 	s->file.fd = -1;
 }
@@ -112,11 +117,37 @@ has_room(const struct http_saving *s)
 	    (uint64_t)fs.f_bavail * fs.f_frsize >= s->keep_free + s->announced;
 }
 
-static void
+static bool
+is_same_file(int fd, const char *path)
+{
+	struct stat ours, named;
+
+	return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+	    ours.st_ino == named.st_ino;
+}
+
+/*
+ * A part that is there is somebody's who has it locked, or what a crash has left of one: that is
+ * begun anew. Whoever is done with a part takes its name away before the lock: a lock counts if
+ * the name is still the same file's.
+ */
+static int
 open_part(struct http_saving *s)
 {
-	s->file.fd = open(s->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	s->file.error = s->file.fd < 0 ? errno : has_room(s) ? 0 : ENOSPC;
+	int fd, error;
+
+	if (access(s->file.path, F_OK) == 0)
+		return EEXIST;
+	fd = open(s->part, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_same_file(fd, s->part)) {
+		close(fd);
+		return EEXIST;
+	}
+	error = ftruncate(fd, 0) != 0 ? errno : 0;
+	s->file.fd = fd;
+	return error != 0 ? error : has_room(s) ? 0 : ENOSPC;
 }
 
 static void
@@ -126,7 +157,7 @@ save_work(struct pool_job *job)
 
 	switch (s->step) {
 	case SAVE_OPEN:
-		open_part(s);
+		s->file.error = open_part(s);
 		break;
 	case SAVE_WRITE:
 		s->file.error = write_all(s->file.fd, s->writing.data, s->writing.len);
