@@ -13,6 +13,7 @@ import pytest
 
 from kit import Client, Server
 from kit.authority import Authority
+from kit.federation import incident_of
 import rogue_dns
 from rogue_dns import RogueDNS
 
@@ -80,13 +81,22 @@ def test_names_that_are_none(ours):
     assert "\x1b" not in done.stdout
 
 
-def test_a_message_to_a_domain_that_cannot_be_found(ours):
-    """The sender is told, in a bounded time."""
+def test_messages_to_what_cannot_be_found_out(ours):
+    """Each sender is told in time that it may work later, and the log has one line for each."""
     juliet = Client(ours, ours.user("juliet")).login("balcony")
-    juliet.send("<message to='romeo@servfail.example' id='m'><body>Hi</body></message>")
-    error = juliet.expect("<message type='error' id='m'/>", timeout=12)
-    assert error.find(".//{*}remote-server-not-found") is not None \
-        or error.find(".//{*}remote-server-timeout") is not None
+    started = time.monotonic()
+    for kind in FAILURES:
+        juliet.send(f"<message to='r@{kind}.example' id='{kind}'><body>Hi</body></message>")
+    juliet.send("<message to='r@nobody.example' id='nobody'><body>Hi</body></message>")
+    conditions = {}
+    for _ in range(len(FAILURES) + 1):
+        error = juliet.expect("<message type='error'/>", timeout=15)
+        conditions[error.get("id")] = error.find("{*}error")[0].tag.split("}")[1]
+    assert time.monotonic() - started < 13
+    assert conditions == {**{kind: "remote-server-timeout" for kind in FAILURES},
+                          "nobody": "remote-server-not-found"}
+    for kind, condition in conditions.items():
+        incident_of(ours, f"{kind}.example", "no link", f"condition={condition}")
 
 
 def test_name_servers_that_hand_on_no_signatures(ours, rogue):

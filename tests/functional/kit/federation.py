@@ -19,6 +19,7 @@ the operator reads of it:
         incident("closed.example", "no link", "refused")
 """
 
+import functools
 import hashlib
 import hmac
 import re
@@ -67,43 +68,46 @@ def expect_returned(client, domain, condition, id="m", timeout=None):
         "</error></message>", timeout)
 
 
-def prove(world, rogue, bidi=False, domain=None):
+def prove(world, rogue, bidi=False, domain=None, tls=False):
     """A stream of the rogue's that has proven its domain; `.back`: the server's own to it."""
     peer = rogue.connect(world.a)
+    if tls:
+        peer.starttls("a.example", certificate=False)
     if bidi:
         assert peer.features.find("{urn:xmpp:features:bidi}bidi") is not None
         peer.send("<bidi xmlns='urn:xmpp:bidi'/>")
     peer.ask("a.example", domain=domain)
-    peer.back = rogue.answer()
+    peer.back = rogue.accept().offer_tls() if tls else rogue.answer()
     peer.back.verify()
     peer.expect_result("valid", "a.example", domain=domain)
     return peer
 
 
+def incident_of(server, domain, *words, begin=0, count=1):
+    """The log says of this domain what happened, in one line (level info or above) that has these
+    words; `begin`: bytes of the log that are left out."""
+    left_out = [one for one in ORDINARY if one not in words]
+    name = re.compile(rf"(?<![\w.-]){re.escape(domain)}(?![\w.-])")
+
+    def lines():
+        with open(server.folder / "log", encoding="utf-8", errors="replace") as log:
+            log.seek(begin)
+            return [line for line in log.read().splitlines()
+                    if name.search(line) and line.split()[1] in ("info", "warning", "error")
+                    and not any(one in line for one in left_out)]
+
+    deadline = time.monotonic() + TIMEOUT
+    while len(found := lines()) < count and time.monotonic() < deadline:
+        time.sleep(0.02)    # a thread of its own writes the log: there is no event
+    assert len(found) == count and all(word in line for line in found for word in words), \
+        found or "no line"
+
+
 @pytest.fixture
 def incident(world):
-    """incident(domain, words ...): the log says of this domain what happened in this test, in one
-    line (level info or above) that has these words."""
-    path = world.a.folder / "log"
-    begin = path.stat().st_size
-
-    def lines(domain, words):
-        left_out = [one for one in ORDINARY if one not in words]
-        with open(path, encoding="utf-8", errors="replace") as log:
-            log.seek(begin)
-            found = [line for line in log.read().splitlines()
-                     if re.search(rf"(?<![\w.-]){re.escape(domain)}(?![\w.-])", line)]
-        return [line for line in found if line.split()[1] in ("info", "warning", "error")
-                and not any(one in line for one in left_out)]
-
-    def one(domain, *words, count=1):
-        deadline = time.monotonic() + TIMEOUT
-        while len(found := lines(domain, words)) < count and time.monotonic() < deadline:
-            time.sleep(0.02)    # a thread of its own writes the log: there is no event
-        assert len(found) == count and all(
-            word in line for line in found for word in words), found or "no line"
-
-    return one
+    """incident(domain, words ...): incident_of(), at a.example in this test."""
+    begin = (world.a.folder / "log").stat().st_size
+    return functools.partial(incident_of, world.a, begin=begin)
 
 
 class World:
@@ -195,11 +199,16 @@ class Rogue:
 
     def connect(self, server, domain=None, to=None, service="s2s", **more):
         """A stream of ours, up to the features."""
-        peer = Peer(self, server.address(service), name=f"{domain or self.domain}>")
-        peer.domain = domain or self.domain
+        peer = self.wire(server, service, domain)
         if service == "s2s-tls":
             peer.start_tls(self.context(), to or server.host)
         peer.open(to or server.host, from_=peer.domain, **more)
+        return peer
+
+    def wire(self, server, service="s2s", domain=None):
+        """A connection of ours on which nothing was said."""
+        peer = Peer(self, server.address(service), name=f"{domain or self.domain}>")
+        peer.domain = domain or self.domain
         return peer
 
     def context(self, certificate=True):
