@@ -33,8 +33,8 @@ vcard_read(const struct ln_mod *mod, struct ln_account *account, struct ln_token
 	struct ln_stanza *result;
 
 	(void)mod;
-	if (card == NULL && !own) {
-		ln_token_refuse(&token, LN_ERR_ITEM_NOT_FOUND, NULL);
+	if (card == NULL && !own) { /* as if there were nobody (§3.3): addresses are not tried out */
+		ln_token_refuse(&token, LN_ERR_SERVICE_UNAVAILABLE, NULL);
 		return;
 	}
 	result = ln_iq_result(ln_token_request(token));
