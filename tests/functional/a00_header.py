@@ -94,9 +94,9 @@ def test_improper_addressing(wire_, to):
     (header(root="stream"), ["invalid-namespace", "bad-format", "bad-namespace-prefix"]),
     (header(root="stream:flow"), ["bad-format", "invalid-namespace", "not-well-formed",
                                   "bad-namespace-prefix"]),
-    ("<message xmlns='jabber:client'>", ["bad-format", "invalid-namespace", "not-well-formed",
+    ("<message xmlns='jabber:client'>", ["invalid-namespace", "bad-format", "not-well-formed",
                                          "bad-namespace-prefix"]),
-    ("<?xml version='1.0'?><html>", ["bad-format", "invalid-namespace", "not-well-formed",
+    ("<?xml version='1.0'?><html>", ["invalid-namespace", "bad-format", "not-well-formed",
                                      "bad-namespace-prefix"]),
 ], ids=["stream", "stream-slash", "content", "server", "component", "none", "no-prefix",
         "other-root", "stanza", "html"])
@@ -138,7 +138,7 @@ def test_second_header(wire_):
     wire_.expect("<stream:features/>")
     wire_.send(header(declaration=""))
     wire_.send_quietly(b"</stream:stream>")
-    wire_.expect_stream_error("bad-format", "unsupported-stanza-type", "invalid-xml",
+    wire_.expect_stream_error("unsupported-stanza-type", "bad-format", "invalid-xml",
                               "not-well-formed", "not-authorized", "invalid-namespace",
                               "policy-violation")
 

@@ -115,5 +115,5 @@ def test_before_login(server):
     juliet = Client(server, server.user("juliet"))
     juliet.open(juliet.domain)
     juliet.send(ACTIVE)
-    juliet.expect_stream_error("not-authorized", "unsupported-stanza-type")
+    juliet.expect_stream_error("unsupported-stanza-type", "not-authorized")
 

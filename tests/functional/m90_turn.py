@@ -108,7 +108,7 @@ def test_stun_has_no_credentials(juliet):
 def test_is_not_set(juliet):
     """§3.2: a push goes from the server to the client alone."""
     juliet.refused("set", f"<services xmlns='{NS}' type='turn'/>",
-                   "feature-not-implemented|service-unavailable", to=juliet.domain)
+                   "service-unavailable|feature-not-implemented", to=juliet.domain)
 
 
 def pushed(client, kind=None):
