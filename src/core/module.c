@@ -9,11 +9,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/xalloc.h"
 #include "core/iq.h"
 #include "core/limit.h"
 #include "core/router.h"
@@ -246,7 +248,7 @@ ln_version(void)
 	return LN_VERSION;
 }
 
-static const char *data;
+static char *data;
 
 const char *
 ln_data(void)
@@ -257,7 +259,8 @@ ln_data(void)
 void
 module_set_data(const char *folder)
 {
-	data = folder;
+	free(data);
+	data = xstrdup(folder);
 }
 
 static int64_t started;

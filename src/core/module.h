@@ -83,7 +83,7 @@ uint64_t session_id(const struct ln_session *session);
 void module_init(void);
 void slices_init(void);
 
-/* What ln_data() says; static. */
+/* What ln_data() says, copied: it is the same whatever a reload reads. Before the workers run. */
 void module_set_data(const char *folder);
 
 /* At start: what modules do from time to time. */

@@ -213,6 +213,18 @@ def test_disk_full_in_the_middle(small_disk):
     juliet.sync()
 
 
+def test_after_reloads(servers):
+    """Files go where they went, and those that are there are found."""
+    server = servers(CONFIG)
+    juliet = server.client("juliet")
+    before = stored(server, juliet)
+    for n in range(6):
+        server.reload(with_uploads(keep=f"{n + 2}d"))
+    after = stored(server, juliet)
+    assert files(server) == {url.split("/")[4] for url in (before, after)}
+    assert [ask(server, "GET", url)[0] for url in (before, after)] == [200, 200]
+
+
 # --- the end of files -------------------------------------------------------------------------
 
 def wait_days(server, days):
