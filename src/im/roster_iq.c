@@ -14,6 +14,7 @@
 
 #define TEXT_MAX 1023 /* bytes of a handle or a group: RFC 6121 §2.3.3 wants a limit */
 #define GROUPS_MAX 64
+#define GROUPS_BYTES_MAX 8192 /* of all groups of one item: it is stored, kept and sent as a whole */
 
 static void
 finish(struct ln_stanza *st, struct ln_stanza *result)
@@ -76,7 +77,8 @@ read_group(struct change *change, const struct ln_elem *elem, unsigned *count)
 	const char *name = ln_elem_text_all(elem, work_arena());
 	size_t len = strlen(name);
 
-	if (len == 0 || len > TEXT_MAX || ++*count > GROUPS_MAX)
+	if (len == 0 || len > TEXT_MAX || ++*count > GROUPS_MAX ||
+	    change->groups.len + len + 1 > GROUPS_BYTES_MAX)
 		return LN_ERR_NOT_ACCEPTABLE;
 	if (has_group(&change->groups, name))
 		return LN_ERR_BAD_REQUEST;

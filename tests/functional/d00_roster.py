@@ -118,9 +118,14 @@ BAD = {
                   "modify"),
     "long-group": (ITEM.format(f"<group>{'x' * 1100}</group>"), "not-acceptable|bad-request",
                    "modify"),
+    "many-groups": (ITEM.format("".join(f"<group>{n}</group>" for n in range(65))),
+                    "not-acceptable|bad-request", "modify"),
+    "large-groups": (ITEM.format("".join(f"<group>{str(n) * 1000}</group>" for n in range(9))),
+                     "not-acceptable|bad-request", "modify"),
     "empty-group": (ITEM.format("<group/>"), "not-acceptable", "modify"),
 }
-PROSODY = {"same-group-twice", "long-name", "long-group", "empty-group", "two-items"}
+PROSODY = {"same-group-twice", "long-name", "long-group", "empty-group", "two-items",
+           "many-groups", "large-groups"}
 
 
 @pytest.mark.parametrize("name", BAD)
