@@ -1,6 +1,6 @@
 dist_man_MANS = doc/linnetd.8 doc/linnetctl.8
 dist_doc_DATA = README.md CHANGELOG.md doc/architecture.md doc/modules.md doc/performance.md \
-	doc/xep-0045.md doc/operating.md
+	doc/rfc-6121.md doc/xep-0045.md doc/operating.md
 
 # The options in the manual are those of the tables.
 man_MANS = doc/linnet.yaml.5
