@@ -18,6 +18,7 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/s2s_stanza.c src/xmpp/s2s_stop.c src/xmpp/s2s_vouch.c \
 	src/xmpp/sasl.c src/xmpp/sasl.h \
 	src/xmpp/sasl_offer.c src/xmpp/sasl_offer.h \
+	src/xmpp/sasl_verdict.c src/xmpp/sasl_verdict.h \
 	src/xmpp/sending.c src/xmpp/sending.h \
 	src/xmpp/session.c \
 	src/xmpp/sm.c src/xmpp/sm.h \

@@ -2,10 +2,7 @@
  * SASL. An exchange is one try to log in: the mechanism's state and its arena.
  * While the store or the crypto pool works for it the stream is paused; the
  * answer finds the stream by its port and goes on, or finds nobody.
- *
- * An account that is being guessed at is never locked: beyond its limit every
- * verdict on it, the good one too, is held back for as long as the bucket is in
- * debt (else a quick success would tell the guesser to give up the slow ones).
+ * What is said at its end is in sasl_verdict.c.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -17,38 +14,19 @@
 #include "base/base64.h"
 #include "base/metrics.h"
 #include "base/xalloc.h"
-#include "core/limit.h"
 #include "net/pool.h"
 #include "store/entity.h"
 #include "xmpp/sasl_offer.h"
+#include "xmpp/sasl_verdict.h"
 
-#define DELAY_MAX_MS 30000
-
-enum { LOGINS, FAILURES, DELAYED, ADDRESS_REFUSED, POOL_FULL };
+enum { ADDRESS_REFUSED, POOL_FULL };
 static const struct metric_row rows[] = {
-	[LOGINS] = { "logins_total", METRIC_COUNTER, "Clients that logged in." },
-	[FAILURES] = { "failures_total", METRIC_COUNTER, "Failed attempts to log in." },
-	[DELAYED] = { "delayed_total", METRIC_COUNTER,
-	    "Answers held back since too many attempts on the account had failed." },
 	[ADDRESS_REFUSED] = { "address_refused_total", METRIC_COUNTER,
 	    "Attempts refused since too many from the address had failed." },
 	[POOL_FULL] = { "pool_full_total", METRIC_COUNTER,
 	    "Attempts refused since too many passwords were being hashed." },
 };
 METRICS(sasl_metrics, "sasl", rows);
-
-struct exchange {
-	struct arena *arena;
-	struct ln_sasl sasl;
-	struct ln_jid account; /* full NULL: not known yet */
-	struct timer delay;
-	struct client *client;
-	void (*say)(struct client *client); /* what the delay holds back */
-	const char *mechanism;
-	enum ln_sasl_condition condition;
-	bool looked_up; /* the store was asked for the account */
-	bool disabled;  /* it takes no logins */
-};
 
 static struct store *store;
 static struct pool *crypto;
@@ -61,202 +39,6 @@ sasl_init(struct store *the_store, struct pool *the_pool)
 	crypto = the_pool;
 	if (store == NULL || !store_secret(store, "sasl-unknown-users", secret, sizeof secret))
 		ln_random(secret, sizeof secret);
-}
-
-/* --- limits ------------------------------------------------------------------------------ */
-
-/* Keys of the table that core/limit.h shares with everybody. */
-#define ADDRESS_KEY_MAX (NETADDR_KEY_MAX + 8)
-
-static size_t
-address_key(const struct client *client, char key[ADDRESS_KEY_MAX])
-{
-	memcpy(key, "login/a/", 8);
-	return 8 + netaddr_key(conn_peer(client->stream.conn), (uint8_t *)key + 8);
-}
-
-static bool
-address_may_try(const struct client *client)
-{
-	char key[ADDRESS_KEY_MAX];
-	size_t len = address_key(client, key);
-
-	return len == 8 || limit_fits(key, len, client_conf()->login_per_address, 1);
-}
-
-static void
-charge_address(const struct client *client)
-{
-	char key[ADDRESS_KEY_MAX];
-	size_t len = address_key(client, key);
-
-	if (len > 8)
-		limit_charge(key, len, client_conf()->login_per_address, 1);
-}
-
-/* How long the verdict on this account is to be held back. */
-static int64_t
-account_wait(const struct exchange *exchange, bool failed)
-{
-	struct ln_rate rate = client_conf()->login_per_account;
-	const char *key;
-	int64_t wait;
-
-	if (exchange->account.full == NULL)
-		return 0;
-	key = arena_printf(exchange->arena, "login/n/%s", exchange->account.full);
-	wait =
-	    failed ? limit_charge(key, strlen(key), rate, 1) : limit_wait(key, strlen(key), rate);
-	return wait < DELAY_MAX_MS ? wait : DELAY_MAX_MS;
-}
-
-/* --- verdicts ------------------------------------------------------------------------------ */
-
-static struct ln_ev_auth
-auth_event(const struct client *client, const char *mechanism, const char *address)
-{
-	const struct exchange *exchange = client->negotiation->exchange;
-
-	return (struct ln_ev_auth){
-		.host = client_host(client),
-		.mechanism = mechanism,
-		.username = exchange != NULL ? exchange->sasl.username : NULL,
-		.address = address,
-		.secure = stream_secure(&client->stream),
-	};
-}
-
-static void
-on_delay(void *arg)
-{
-	struct exchange *exchange = arg;
-
-	exchange->say(exchange->client);
-}
-
-/* Says it, at once or after a while; the time to log in is extended by that. */
-static void
-say_after(struct client *client, int64_t ms, void (*say)(struct client *client))
-{
-	struct exchange *exchange = client->negotiation->exchange;
-
-	if (ms <= 0) {
-		say(client);
-		return;
-	}
-	metric_inc(sasl_metrics, DELAYED);
-	exchange->say = say;
-	timer_set(&exchange->delay, ms);
-	stream_deadline(&client->stream, client->stream.due - worker_now_ms() + ms);
-}
-
-static void
-write_failure(struct client *client, enum ln_sasl_condition condition)
-{
-	struct buf *out = stream_out();
-
-	buf_printf(out, "<failure xmlns='%s'><%s/></failure>", NS_SASL,
-	    ln_sasl_condition_name(condition));
-	stream_flush(&client->stream, out);
-	/* COMPAT(slixmpp, 1.8.3): tries every -PLUS with tls-unique before it comes to PLAIN. */
-	client->negotiation->failures += condition == LN_SASL_NOT_AUTHORIZED ? 2 : 1;
-	if (client->negotiation->failures >= 2 * SASL_TRIES_MAX)
-		stream_fail(&client->stream, STREAM_POLICY_VIOLATION,
-		    "too many failed attempts to log in");
-	else
-		negotiation_to(client, NEGOTIATION_OFFERED);
-}
-
-static void
-say_failure(struct client *client)
-{
-	enum ln_sasl_condition condition = client->negotiation->exchange->condition;
-
-	sasl_end(client);
-	write_failure(client, condition);
-}
-
-static void
-say_success(struct client *client)
-{
-	const char *username =
-	    arena_strdup(client->negotiation->arena, client->negotiation->exchange->sasl.username);
-
-	sasl_end(client);
-	negotiation_authenticated(client, username);
-}
-
-/* The counting, the log line and the hook that every failure has. */
-static void
-note_failure(struct client *client, const char *mechanism, enum ln_sasl_condition condition,
-    const char *reason)
-{
-	char address[NETADDR_TEXT_MAX];
-	struct ln_ev_auth event = auth_event(client, mechanism, client_address(client, address));
-
-	metric_inc(sasl_metrics, FAILURES);
-	client_log(client, LOG_LEVEL_INFO,
-	    "login failed mechanism=%s user=%s condition=%s reason=%s", log_quote(mechanism),
-	    log_quote(event.username), ln_sasl_condition_name(condition), reason);
-	event.reason = reason;
-	fire_auth_failed(event.host, &event);
-}
-
-/* Fails where there is no exchange yet. */
-static void
-refuse(struct client *client, const char *mechanism, enum ln_sasl_condition condition,
-    const char *reason)
-{
-	note_failure(client, mechanism, condition, reason);
-	write_failure(client, condition);
-}
-
-static void
-fail(struct client *client, enum ln_sasl_condition condition, const char *reason)
-{
-	struct exchange *exchange = client->negotiation->exchange;
-
-	exchange->condition = condition;
-	note_failure(client, exchange->mechanism, condition, reason);
-	if (condition != LN_SASL_ABORTED && condition != LN_SASL_TEMPORARY_AUTH_FAILURE) {
-		charge_address(client);
-		say_after(client, account_wait(exchange, true), say_failure);
-	} else {
-		say_failure(client);
-	}
-}
-
-/* Who knows the password may know this, as late as he would have learnt of his success; he has
- * guessed nothing, so it is not charged. */
-static void
-refuse_disabled(struct client *client)
-{
-	struct exchange *exchange = client->negotiation->exchange;
-
-	exchange->condition = LN_SASL_ACCOUNT_DISABLED;
-	note_failure(client, exchange->mechanism, exchange->condition, "the account is disabled");
-	say_after(client, account_wait(exchange, false), say_failure);
-}
-
-static void
-succeed(struct client *client)
-{
-	struct negotiation *negotiation = client->negotiation;
-	struct exchange *exchange = negotiation->exchange;
-	struct ln_sasl *sasl = &exchange->sasl;
-	char address[NETADDR_TEXT_MAX];
-	struct ln_ev_auth event =
-	    auth_event(client, exchange->mechanism, client_address(client, address));
-
-	if (sasl->data != NULL)
-		negotiation->success =
-		    sasl->len > 0 ? base64_text(negotiation->arena, sasl->data, sasl->len) : "=";
-	metric_inc(sasl_metrics, LOGINS);
-	client_log(client, LOG_LEVEL_INFO, "logged in mechanism=%s user=%s tls=%s",
-	    exchange->mechanism, log_quote(sasl->username),
-	    stream_secure(&client->stream) ? "yes" : "no");
-	fire_auth_succeeded(event.host, &event);
-	say_after(client, account_wait(exchange, false), say_success);
 }
 
 /* --- the exchange ------------------------------------------------------------------------- */
@@ -317,7 +99,7 @@ on_credentials(struct store_job *job, void *arg)
 		return;
 	sasl = &client->negotiation->exchange->sasl;
 	if (store_job_outcome(job) != STORE_OK) {
-		fail(client, LN_SASL_TEMPORARY_AUTH_FAILURE, store_job_error(job));
+		verdict_fail(client, LN_SASL_TEMPORARY_AUTH_FAILURE, store_job_error(job));
 		return;
 	}
 	ln_credentials_fake(&credentials, secret, client->negotiation->exchange->account.full,
@@ -344,11 +126,11 @@ on_account(struct store_job *job, void *arg)
 	if (client == NULL)
 		return;
 	if (store_job_outcome(job) != STORE_OK)
-		fail(client, LN_SASL_TEMPORARY_AUTH_FAILURE, store_job_error(job));
+		verdict_fail(client, LN_SASL_TEMPORARY_AUTH_FAILURE, store_job_error(job));
 	else if (row != NULL && row->cell[4].integer != 0)
-		refuse_disabled(client);
+		verdict_disabled(client);
 	else
-		succeed(client);
+		verdict_success(client);
 }
 
 /* Asks the store for the account: its keys, or the row of itself. */
@@ -362,7 +144,7 @@ look_up(struct client *client, unsigned (*ask)(struct store_job *job, const char
 
 	if (ln_jid_make(exchange->arena, exchange->sasl.username, client->negotiation->host, NULL,
 		&exchange->account) != LN_JID_OK) {
-		fail(client, LN_SASL_NOT_AUTHORIZED, "not an address");
+		verdict_fail(client, LN_SASL_NOT_AUTHORIZED, "not an address");
 		return;
 	}
 	exchange->looked_up = true;
@@ -382,9 +164,9 @@ conclude(struct client *client)
 	if (!exchange->looked_up)
 		look_up(client, store_entity_find, on_account);
 	else if (exchange->disabled)
-		refuse_disabled(client);
+		verdict_disabled(client);
 	else
-		succeed(client);
+		verdict_success(client);
 }
 
 struct hash_job {
@@ -439,7 +221,7 @@ hash_password(struct client *client)
 	metric_inc(sasl_metrics, POOL_FULL);
 	ln_wipe(job, sizeof *job);
 	free(job);
-	fail(client, LN_SASL_TEMPORARY_AUTH_FAILURE, "too many passwords are being hashed");
+	verdict_fail(client, LN_SASL_TEMPORARY_AUTH_FAILURE, "too many passwords are being hashed");
 }
 
 /* Does what the mechanism asks for. The last thing that its callers do. */
@@ -462,7 +244,7 @@ go_on(struct client *client, enum ln_sasl_verdict verdict)
 		conclude(client);
 		break;
 	case LN_SASL_FAILURE:
-		fail(client, sasl->condition, sasl->reason);
+		verdict_fail(client, sasl->condition, sasl->reason);
 		break;
 	}
 }
@@ -480,13 +262,13 @@ take(struct client *client, const struct ln_elem *elem)
 	if (len == 1 && text[0] == '=')
 		len = 0;
 	if (len > BASE64_LEN(LN_SASL_INPUT_MAX)) {
-		fail(client, LN_SASL_MALFORMED_REQUEST, "a message that is too long");
+		verdict_fail(client, LN_SASL_MALFORMED_REQUEST, "a message that is too long");
 		return;
 	}
 	bytes = arena_alloc(exchange->arena, BASE64_BYTES(len));
 	got = base64_decode(text, len, bytes);
 	if (got < 0) {
-		fail(client, LN_SASL_INCORRECT_ENCODING, "not base64");
+		verdict_fail(client, LN_SASL_INCORRECT_ENCODING, "not base64");
 		return;
 	}
 	enum ln_sasl_verdict verdict =
@@ -505,7 +287,7 @@ begin(struct client *client, const struct ln_sasl_mechanism *mechanism)
 	exchange->arena = arena_new(1024);
 	exchange->client = client;
 	exchange->mechanism = arena_strdup(exchange->arena, mechanism->name);
-	timer_init(&exchange->delay, on_delay, exchange);
+	timer_init(&exchange->delay, verdict_due, exchange);
 	ln_sasl_begin(&exchange->sasl, mechanism, offer_context(negotiation->offer),
 	    exchange->arena);
 	negotiation->exchange = exchange;
@@ -516,7 +298,7 @@ static bool
 attempt_passes(struct client *client, const char *mechanism)
 {
 	char address[NETADDR_TEXT_MAX];
-	struct ln_ev_auth event = auth_event(client, mechanism, client_address(client, address));
+	struct ln_ev_auth event = verdict_event(client, mechanism, client_address(client, address));
 
 	return fire_auth_attempt(event.host, &event) == LN_PASS;
 }
@@ -527,20 +309,21 @@ sasl_auth(struct client *client, const struct ln_elem *elem)
 	const char *name = ln_elem_attr(elem, "mechanism");
 	const struct ln_sasl_mechanism *mechanism;
 
-	if (!address_may_try(client)) {
+	if (!verdict_may_try(client)) {
 		metric_inc(sasl_metrics, ADDRESS_REFUSED);
-		refuse(client, name, LN_SASL_TEMPORARY_AUTH_FAILURE,
+		verdict_refuse(client, name, LN_SASL_TEMPORARY_AUTH_FAILURE,
 		    "too many failed attempts from this address");
 		return;
 	}
 	mechanism = name != NULL ? offer_find(client_host(client), name) : NULL;
 	if (mechanism != NULL && !stream_secure(&client->stream) &&
 	    (client->negotiation->offer == NULL || (mechanism->flags & LN_SASL_NEEDS_TLS) != 0)) {
-		refuse(client, name, LN_SASL_ENCRYPTION_REQUIRED, "without TLS");
+		verdict_refuse(client, name, LN_SASL_ENCRYPTION_REQUIRED, "without TLS");
 	} else if (mechanism == NULL || !offer_has(client->negotiation->offer, name)) {
-		refuse(client, name, LN_SASL_INVALID_MECHANISM, "a mechanism that was not offered");
+		verdict_refuse(client, name, LN_SASL_INVALID_MECHANISM,
+		    "a mechanism that was not offered");
 	} else if (!attempt_passes(client, name)) {
-		refuse(client, name, LN_SASL_TEMPORARY_AUTH_FAILURE, "refused by a module");
+		verdict_refuse(client, name, LN_SASL_TEMPORARY_AUTH_FAILURE, "refused by a module");
 	} else {
 		begin(client, mechanism);
 		if (*ln_elem_text(elem) == '\0')
@@ -561,9 +344,9 @@ sasl_abort(struct client *client, const struct ln_elem *elem)
 {
 	(void)elem;
 	if (client->negotiation->exchange != NULL)
-		fail(client, LN_SASL_ABORTED, "aborted by the client");
+		verdict_fail(client, LN_SASL_ABORTED, "aborted by the client");
 	else
-		refuse(client, NULL, LN_SASL_ABORTED, "nothing to abort");
+		verdict_refuse(client, NULL, LN_SASL_ABORTED, "nothing to abort");
 }
 
 void
@@ -571,9 +354,10 @@ sasl_unexpected(struct client *client, const struct ln_elem *elem)
 {
 	(void)elem;
 	if (client->negotiation->exchange != NULL)
-		fail(client, LN_SASL_MALFORMED_REQUEST, "<auth/> within an exchange");
+		verdict_fail(client, LN_SASL_MALFORMED_REQUEST, "<auth/> within an exchange");
 	else
-		refuse(client, NULL, LN_SASL_MALFORMED_REQUEST, "<response/> without <auth/>");
+		verdict_refuse(client, NULL, LN_SASL_MALFORMED_REQUEST,
+		    "<response/> without <auth/>");
 }
 
 void
