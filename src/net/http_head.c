@@ -119,6 +119,11 @@ read_target(struct reading *r)
 		return;
 	}
 	end = at + r->target.len;
+	/* What is behind it is for the client alone: who sends it means something else. */
+	if (memchr(at, '#', r->target.len) != NULL) {
+		r->status = 400;
+		return;
+	}
 	/* The absolute form, as proxies send it: its authority beats Host (RFC 9112 §3.2.2). */
 	if (r->target.len > 7 &&
 	    (strncasecmp(at, "http://", 7) == 0 ||
@@ -415,17 +420,15 @@ http_head_parse(struct arena *arena, const char *bytes, size_t len, struct http_
 
 /* --- ranges ------------------------------------------------------------------------------------------ */
 
-/* Digits; false: none, or too many. */
+/* Digits; false: none. What is more than any file has is the most that there is. */
 static bool
 read_number(const char **text, int64_t *number_r)
 {
 	const char *at = *text;
 
-	for (*number_r = 0; isdigit((unsigned char)*at); at++) {
-		if (*number_r > (INT64_MAX - 9) / 10)
-			return false;
-		*number_r = *number_r * 10 + (*at - '0');
-	}
+	for (*number_r = 0; isdigit((unsigned char)*at); at++)
+		*number_r =
+		    *number_r > (INT64_MAX - 9) / 10 ? INT64_MAX : *number_r * 10 + (*at - '0');
 	if (at == *text)
 		return false;
 	*text = at;

@@ -103,7 +103,7 @@ def test_types_that_run(server, juliet, kind, shown):
     ("bytes=10-", 416, None), ("bytes=10-12", 416, None), ("bytes=5-2", 200, b"0123456789"),
     ("bytes=0-1,2-3", 200, b"0123456789"), ("bytes=" + "0-,1-," * 500, 200, b"0123456789"),
     ("bytes=x", 200, b"0123456789"), ("lines=0-1", 200, b"0123456789"),
-    ("bytes=99999999999999999999-", 200, b"0123456789")])
+    ("bytes=99999999999999999999-", 416, None)])
 def test_ranges(server, juliet, range_, status, body):
     """Many parts are answered whole: nothing is multiplied."""
     down = stored(server, juliet)

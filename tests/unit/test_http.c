@@ -411,12 +411,12 @@ START_TEST(a_body_becomes_a_file_once)
 	int fd;
 
 	begin();
-	put("10", "0123456789", "201 Created");
-	put("3", "abc", "409 Conflict");
-	put("2000000", "", "413 ");
 	keep_free = (uint64_t)1 << 62;
 	put("3", "abc", "507 ");
 	keep_free = 0;
+	put("10", "0123456789", "201 Created");
+	put("3", "abc", "409 Conflict");
+	put("2000000", "", "413 ");
 	fd = dial(&service);
 	say(fd, "GET /file HTTP/1.1\r\nHost: a\r\n\r\n");
 	ck_assert_ptr_nonnull(strstr(hear(fd, "0123456789"), "Content-Type: text/x-test"));

@@ -245,7 +245,9 @@ static const struct {
 	{ "bytes=0-1,3-4", 10, HTTP_RANGE_NONE, 0, 0 },
 	{ "bytes=x-", 10, HTTP_RANGE_NONE, 0, 0 },
 	{ "lines=0-1", 10, HTTP_RANGE_NONE, 0, 0 },
-	{ "bytes=99999999999999999999-", 10, HTTP_RANGE_NONE, 0, 0 },
+	{ "bytes=99999999999999999999-", 10, HTTP_RANGE_BAD, 0, 0 },
+	{ "bytes=8-99999999999999999999", 10, HTTP_RANGE_ONE, 8, 2 },
+	{ "bytes=-99999999999999999999", 10, HTTP_RANGE_ONE, 0, 10 },
 };
 
 START_TEST(ranges_are_read)
