@@ -113,6 +113,17 @@ own_nick(struct here *here, struct ln_ev_iq *ev)
 	return ln_answer(ev, result);
 }
 
+/*
+ * COMPAT(Dino 0.4): the first room with an archive kills it where its account has none
+ * (dino/dino#1405), as ours have not. It asks before it enters, from a resource of its own
+ * making, and enters with the history of XEP-0045 where it finds no archive.
+ */
+static bool
+bears_archive(const struct ln_jid *who)
+{
+	return !ln_is_local(who) || strncmp(ln_jid_resource(who), "dino.", strlen("dino.")) != 0;
+}
+
 enum ln_verdict
 disco_info(struct here *here, struct ln_ev_iq *ev)
 {
@@ -133,7 +144,7 @@ disco_info(struct here *here, struct ln_ev_iq *ev)
 	for (const char *const *feature = features; *feature != NULL; feature++)
 		add_feature(query, *feature);
 	config_features(&room->config, add_feature, query);
-	if (room_archives(room)) {
+	if (room_archives(room) && bears_archive(ln_from(ev->stanza))) {
 		add_feature(query, "urn:xmpp:mam:2");
 		add_feature(query, "urn:xmpp:mam:2#extended");
 	}

@@ -81,6 +81,15 @@ def test_features_follow(server, coven):
             "urn:xmpp:mam:2"} <= features(info(hecate, coven))
 
 
+def test_no_archive_for_dino(server, coven):
+    """COMPAT(Dino 0.4): a room's archive would kill it, for its account has none."""
+    hecate = server.client("hecate", "broom")
+    coven.create(hecate, "firstwitch", persistentroom=1)
+    assert "urn:xmpp:mam:2" in features(info(hecate, coven))
+    dino = features(info(hecate.another("dino.0a1b2c3d"), coven))
+    assert "http://jabber.org/protocol/muc" in dino and "urn:xmpp:mam:2" not in dino
+
+
 def test_occupants(server, coven, witches):
     """§6.5: told to those who are in."""
     _, hag = witches
