@@ -15,6 +15,7 @@ quickstart's certificate: as on a machine whose owner has installed that.
 import asyncio
 import ctypes
 import fcntl
+import json
 import os
 import pathlib
 import pwd
@@ -30,9 +31,10 @@ import types
 import pytest
 
 from internet import Program
-from kit.peer import TIMEOUT
 from kit.server import CHECKOUT
+from people import PATIENCE
 
+MOMENT, ACT = 30 * PATIENCE, 180 * PATIENCE     # for one thing, for a whole scene
 CLONE_NEWNET = 0x40000000
 BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 TOOLS = ("Xvfb", "dbus-run-session", "unshare", "setpriv")
@@ -139,12 +141,14 @@ class App(Program):
                                                   + place.certificate.read_bytes())
         (self.folder / "resolv.conf").write_text("nameserver 127.0.0.1\n", encoding="utf-8")
         self.screen = Screen(self.folder / "screen")
+        self.told = 0
 
     def words(self, *command):
         """How a program is run as this user, alone with what it starts."""
         environment = {"PATH": "/usr/bin:/bin", "HOME": self.home, "LC_ALL": "C.UTF-8",
                        "XDG_RUNTIME_DIR": self.home / "run", "DISPLAY": self.screen.name,
-                       "GDK_BACKEND": "x11", "GSK_RENDERER": "cairo", "NO_AT_BRIDGE": "1",
+                       "NO_AT_BRIDGE": "1", "LINNET_PATIENCE": PATIENCE,
+                       "GDK_BACKEND": "x11", "GSK_RENDERER": "cairo", 
                        "GSETTINGS_BACKEND": "memory", "GIO_USE_VFS": "local",
                        "XDG_SESSION_TYPE": "x11"}
         inside = ["setpriv", f"--reuid={self.owner.pw_uid}", f"--regid={self.owner.pw_gid}",
@@ -165,10 +169,27 @@ class App(Program):
                 stdout=log, stderr=log, text=True, bufsize=1, start_new_session=True)
         return self
 
+    def do(self, what, *words):
+        """Tells what runs inside the session what to do: a plugin, or hand.py."""
+        self.process.stdin.write(json.dumps([what, *words]) + "\n")
+
+    async def event(self, *names, **fields):
+        """The next event of one of these names with these fields; those before are forgotten."""
+        def found():
+            path = self.home / "happened"
+            lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+            for n, line in enumerate(lines[self.told:], self.told + 1):
+                event = json.loads(line)
+                if event["event"] in names and fields.items() <= event.items():
+                    self.told = n
+                    return event
+            return None
+        return await self.until(found, f"{' or '.join(names)} {fields or ''}")
+
     def run_once(self, *command):
         """Another program of the same user, to its end."""
         subprocess.run(self.words(*command), check=True, capture_output=True,
-                       timeout=2 * TIMEOUT)
+                       timeout=MOMENT)
 
     def give(self, path, content):
         """A file in the home of the user."""
@@ -188,7 +209,7 @@ class App(Program):
 
     async def until(self, found, what):
         """Asks until found() is true: a file tells nobody that it has changed."""
-        deadline = time.monotonic() + 3 * TIMEOUT
+        deadline = time.monotonic() + MOMENT
         while True:
             result = found()
             if result:

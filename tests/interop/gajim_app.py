@@ -2,13 +2,11 @@
 """The real Gajim, on a screen that shows nothing, with the plugin of gajim_plugin/."""
 
 import asyncio
-import json
 import pathlib
 import shutil
 import sqlite3
 
-from desktop import App
-from kit.peer import TIMEOUT
+from desktop import MOMENT, App
 
 PLUGIN = pathlib.Path(__file__).parent / "gajim_plugin"
 
@@ -36,26 +34,9 @@ class GajimApp(App):
         shutil.copytree(PLUGIN, self.home / ".local/share/gajim/plugins/linnet_test",
                         ignore=shutil.ignore_patterns("__pycache__"))
         self.own(self.home)
-        self.told = 0
         self.launch("gajim", "-v")
         await self.event("ready")
         return self
-
-    def do(self, what, *words):
-        self.process.stdin.write(json.dumps([what, *map(str, words)]) + "\n")
-
-    async def event(self, *names, **fields):
-        """The next event of one of these names with these fields; those before are forgotten."""
-        def found():
-            path = self.home / "happened"
-            lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-            for n, line in enumerate(lines[self.told:], self.told + 1):
-                event = json.loads(line)
-                if event["event"] in names and fields.items() <= event.items():
-                    self.told = n
-                    return event
-            return None
-        return await self.until(found, f"{' or '.join(names)} {fields or ''}")
 
     async def log_in(self, user):
         self.do("log_in", user.local, user.domain, user.password)
@@ -77,7 +58,7 @@ class GajimApp(App):
         """As from its menu; it ends by itself."""
         self.do("quit")
         self.process.stdin.close()
-        await asyncio.to_thread(self.process.wait, 3 * TIMEOUT)
+        await asyncio.to_thread(self.process.wait, MOMENT)
         self.screen.stop()
 
     async def launch_again(self):

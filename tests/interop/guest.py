@@ -3,13 +3,14 @@
 
 import asyncio
 import ssl
+import time
 import urllib.request
 import xml.etree.ElementTree as ET
 
-from people import TIMEOUT, Person
+from desktop import MOMENT
+from people import TIMEOUT, Person, XMPPError
 
 UPLOAD = "{urn:xmpp:http:upload:0}"
-PATIENCE = 3 * TIMEOUT      # for what a program with windows does
 
 
 class Guest(Person):
@@ -29,17 +30,28 @@ class Guest(Person):
             form.get_fields()["muc#roomconfig_persistentroom"]["value"] = True
             await muc.set_room_config(room, form)
 
+    async def enter_once_there(self, room):
+        """A room that someone is making is locked until he has: who asks is told that it is not."""
+        deadline = time.monotonic() + MOMENT
+        while True:
+            try:
+                return await self.enter(room)
+            except XMPPError as error:
+                if error.condition != "item-not-found" or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.1)
+
     async def hears(self, occupant, body=None):
         """The next words of this occupant, or these words of his."""
         while True:
-            message = await asyncio.wait_for(self.messages.get(), PATIENCE)
+            message = await asyncio.wait_for(self.messages.get(), MOMENT)
             if message["from"] == occupant and message["body"] and body in (None, message["body"]):
                 return message
 
     async def sees(self, occupant, kind=None):
         """That he comes, or with kind `unavailable` goes."""
         while True:
-            got = await asyncio.wait_for(self.in_rooms.get(), PATIENCE)
+            got = await asyncio.wait_for(self.in_rooms.get(), MOMENT)
             if got["from"] == occupant and (got["type"] == "unavailable") == (kind == "unavailable"):
                 return got
 

@@ -16,12 +16,12 @@ TIMEOUT = 10 * PATIENCE
 __all__ = ["IqError", "IqTimeout", "Person", "XMPPError", "play"]
 
 
-def play(scene):
-    """Runs a coroutine to its end, within a bound."""
+def play(scene, within=6 * TIMEOUT):
+    """Runs a coroutine to its end, within a bound of seconds."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        loop.run_until_complete(asyncio.wait_for(scene, 6 * TIMEOUT))
+        loop.run_until_complete(asyncio.wait_for(scene, within))
     finally:
         left = asyncio.all_tasks(loop)
         for task in left:

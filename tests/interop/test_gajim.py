@@ -3,11 +3,10 @@
 
 import pytest
 
-from desktop import LETTER, PICTURE
+from desktop import ACT, LETTER, PICTURE
 from gajim_app import GajimApp
 from guest import Guest
 from people import play
-
 
 CLIENT = "gajim"
 
@@ -38,7 +37,7 @@ def test_a_room_of_ones_own(place, anna):
         await anna.event("gc-message-received", body="I am here ☕")
         await anna.remembers("ben", "I am here ☕")
 
-        anna.do("send_file", room, anna.give("letter.txt", LETTER))
+        anna.do("send_file", room, str(anna.give("letter.txt", LETTER)))
         message = await ben.hears(f"{room}/anna")
         assert message["body"] == message["oob"]["url"] and "/letter.txt" in message["body"]
         assert await ben.fetch(message["body"]) == LETTER
@@ -48,7 +47,7 @@ def test_a_room_of_ones_own(place, anna):
         await anna.event("gc-message-received", body=url)
         await anna.until(lambda: PICTURE in anna.downloads(), "the picture among what was fetched")
         await ben.log_out()
-    play(scene())
+    play(scene(), ACT)
 
 
 def test_a_room_that_another_made(place, anna):
@@ -73,4 +72,4 @@ def test_a_room_that_another_made(place, anna):
         await ben.sees(f"{room}/anna")
         await anna.remembers("ben", "When the hurlyburly's done")
         await ben.log_out()
-    play(scene())
+    play(scene(), ACT)
