@@ -33,7 +33,8 @@ vcard_read(const struct ln_mod *mod, struct ln_account *account, struct ln_token
 	struct ln_stanza *result;
 
 	(void)mod;
-	if (card == NULL && !own) { /* as if there were nobody (§3.3): addresses are not tried out */
+	/* As if there were nobody (§3.3): addresses are not to be tried out. */
+	if (card == NULL && !own) {
 		ln_token_refuse(&token, LN_ERR_SERVICE_UNAVAILABLE, NULL);
 		return;
 	}
