@@ -152,7 +152,8 @@ def test_broken_off(server, juliet):
 
 @pytest.mark.parametrize("what", [{"size": "x"}, {"size": "0"}, {"size": "-1"}, {"name": ""},
                                   {"name": ".."}, {"name": "a/"}, {"kind": "text"},
-                                  {"name": "x" * 256}])
+                                  {"name": "x" * 256}, {"name": "a&#10;b"}, {"name": "a\\b"},
+                                  {"name": "a\x7fb"}])
 def test_bad_request(juliet, what):
     refused(juliet, "bad-request", "modify", **what)
 
@@ -218,6 +219,26 @@ def test_commands(server, juliet):
     assert next(r for r in counts if r["owner"] == juliet.bare)["files"] == 1
     server.ctl("upload", "delete", service(juliet), ident)
     assert ask(server, "GET", down)[0] == 404
+
+
+def test_command_of_another_service(server, juliet):
+    """A service deletes what is its own."""
+    up, down = slot(juliet)
+    assert put(server, up) == 201
+    for which in (urllib.parse.urlsplit(down).path.split("/")[2], juliet.bare):
+        refusal = server.ctl("upload", "delete", f"upload.{server.host2}", which, check=False)
+        assert "there is no such file" in refusal.stderr
+    assert ask(server, "GET", down)[0] == 200
+
+
+def test_quota_of_the_host(servers):
+    """All files together, those that are still to come included."""
+    server = servers({"modules": {"http_upload": {"quota": "10k", "keep-free": 0}}})
+    juliet, romeo = server.client("juliet"), server.client("romeo")
+    slot(juliet, size=10000)
+    error = refused(romeo, "resource-constraint", "wait", size=1000)
+    assert text_of(error) == "The service is full."
+    slot(romeo, size=240)
 
 
 def test_many_at_once(server, juliet):

@@ -3,7 +3,9 @@
 
 import datetime
 import re
+import socket
 import time
+import urllib.parse
 
 import pytest
 from h10_upload import NS, ask, put, refused, request, rows, service, slot
@@ -140,6 +142,21 @@ def test_gone_with_the_account(server, juliet, romeo):
     assert his.split("/")[4] in files(server)
     stats = rows(server, "upload", "stats", service(romeo))
     assert juliet.bare not in {r["owner"] for r in stats}
+
+
+def test_account_is_deleted_while_its_file_comes(server, juliet):
+    """What was half put is not there afterwards, and the client is told."""
+    up, down = slot(juliet, size=5)
+    parts = urllib.parse.urlsplit(up)
+    with socket.create_connection(("127.0.0.1", server.ports["http"]), 20) as sock:
+        sock.sendall(f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: a\r\n"
+                     "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert sock.recv(100).startswith(b"HTTP/1.1 100 ")
+        sock.sendall(b"he")
+        server.ctl("user", "del", juliet.bare)
+        sock.sendall(b"llo")
+        assert not sock.recv(100).startswith(b"HTTP/1.1 2")
+    assert ask(server, "GET", down)[0] == 404
 
 
 def test_mistakes(servers):

@@ -149,6 +149,27 @@ def test_who_may_read(server, coven, witches, said):
     paris.refused("set", query(), "forbidden", to=coven)
 
 
+def test_password_guards_the_archive_too(server, coven, witches, said):
+    """§9.1: who does not know it could not be in the room; who is in may read."""
+    hecate, hag = witches
+    coven.configure(hecate, passwordprotectedroom=1, roomsecret="cauldron")
+    server.client("paris", "hall").refused("set", query(), "forbidden", to=coven)
+    quiet(hag, coven)
+    assert len(Page(hag, coven).ids) == 10
+
+
+def test_page_is_bounded(coven, witches):
+    """XEP-0059 §2.1: the page may be smaller than what is asked for."""
+    hecate, hag = witches
+    for n in range(101):
+        coven.tell(hag, "thirdwitch", f"m{n}")
+    page = Page(hag, coven, "<max>5000</max>")
+    assert len(page.ids) == 100 and not page.complete
+    ids = [f"{n:032x}" for n in range(101)]
+    hag.refused("set", query(ids=ids), "not-acceptable", to=coven)
+    hag.refused("set", query(ids=ids[:100]), "item-not-found", to=coven)
+
+
 def test_addresses(coven, witches, said):
     """Shown to those who see them in the room."""
     hecate, hag = witches

@@ -7,7 +7,8 @@ from kit.client import Client
 from kit.room import (MUC, USER, Room, answer, assemble, codes, coven, form, item, of_affiliation,
                       of_role, quiet)
 
-SID, MAM = "urn:xmpp:sid:0", "urn:xmpp:mam:2"
+SID, MAM, OCCUPANT = "urn:xmpp:sid:0", "urn:xmpp:mam:2", "urn:xmpp:occupant-id:0"
+REGISTER = "jabber:iq:register"
 CONFIG = {"modules": {"muc": {"max-affiliations": 20}, "disco": {}},
           "hosts": {"capulet.example": {"admins": ["escalus@capulet.example"]}}}
 
@@ -194,3 +195,137 @@ def test_voice_of_those_above(coven, witches, moderators):
     quiet(hag, coven)
     coven.unchanged(hag, "not-allowed", of_role("thane", "visitor"))
     coven.change(hecate, of_role("thane", "visitor"))
+
+
+def test_voice_is_given_and_never_taken_by_an_approval(server, coven):
+    """§8.6: it concerns a visitor; who is more than a participant stays that."""
+    hecate, hag = assemble(server, coven, moderatedroom=1)
+    coven.change(hecate, of_role("thirdwitch", "moderator"))
+    quiet(hag, coven)
+    quiet(hecate, coven)
+    hag.send(f"<message to='{coven}'>" + form(f"{MUC}#request", {
+        "muc#role": "participant", "muc#roomnick": "firstwitch", "muc#request_allow": "true"})
+        + "</message>")
+    hecate.expect_nothing(hag, at=coven)
+    assert {i.get("nick") for i in coven.list(hag, role="moderator")} == {"firstwitch",
+                                                                          "thirdwitch"}
+
+
+# --- entering (§7.2) --------------------------------------------------------------------------------------
+
+
+def test_who_is_banned_is_told_that_before_all_else(coven, witches):
+    """§7.2.7, before the password of §7.2.5 is looked at."""
+    hecate, hag = witches
+    coven.configure(hecate, passwordprotectedroom=1, roomsecret="cauldron")
+    coven.change(hecate, of_affiliation(hag.bare, "outcast"))
+    quiet(hag, coven)
+    coven.refused(hag, "thirdwitch", "forbidden", "auth", password="wrong")
+
+
+def test_rate_of_joining(servers):
+    server = servers({"modules": {"muc": {"joins": "2/1h"}}})
+    coven, hecate, hag = Room(server), server.client("hecate"), server.client("hag")
+    coven.create(hecate, "firstwitch")
+    for _ in range(2):
+        coven.enter(hag, "thirdwitch")
+        coven.leave(hag, "thirdwitch")
+    coven.refused(hag, "thirdwitch", "resource-constraint", "wait")
+
+
+def test_clients_under_one_nickname(servers):
+    """Twenty, and the next is refused."""
+    server = servers({"modules": {"muc": {}}, "limits": {"sessions-per-account": 30}})
+    coven, hecate = Room(server), server.client("hecate", "broom")
+    coven.create(hecate, "firstwitch")
+    more = [hecate.another(f"broom{n}") for n in range(20)]
+    for one in more[:19]:
+        coven.enter(one, "firstwitch")
+    coven.refused(more[19], "firstwitch", "resource-constraint", "wait")
+
+
+def test_forged_occupant_id(server, coven, witches):
+    """XEP-0421 §3.3: in presence as in messages, the room's is the only one."""
+    hecate, hag = witches
+    macbeth = server.client("macbeth", "castle")
+    coven.knock(macbeth, "thane", extra=f"<occupant-id xmlns='{OCCUPANT}' id='forged'/>")
+    coven.entered(macbeth, "thane")
+    seen = hecate.expect(f"<presence from='{coven / 'thane'}'/>")
+    assert ["forged"] != [one.get("id") for one in seen.findall(f"{{{OCCUPANT}}}occupant-id")]
+    assert len(seen.findall(f"{{{OCCUPANT}}}occupant-id")) == 1
+
+
+# --- registering (§7.10) ----------------------------------------------------------------------------------
+
+
+def registration(nick):
+    return f"<query xmlns='{REGISTER}'>{form(f'{MUC}#register', {'muc#register_roomnick': nick})}</query>"
+
+
+def test_who_is_banned_does_not_register(coven, witches):
+    hecate, hag = witches
+    coven.change(hecate, of_affiliation(hag.bare, "outcast"))
+    quiet(hag, coven)
+    for payload in (registration("oldhag"), f"<query xmlns='{REGISTER}'><remove/></query>"):
+        hag.refused("set", payload, "not-allowed", "cancel", to=coven)
+    assert [i.get("nick") for i in coven.list(hecate, affiliation="outcast")] == [None]
+
+
+def test_registrations_are_people_too(coven, witches):
+    """`max-affiliations` bounds them as well."""
+    hecate, hag = witches
+    coven.change(hecate, *(of_affiliation(f"witch{n}@coven.example", "member")
+                           for n in range(19)))
+    hag.refused("set", registration("oldhag"), "resource-constraint", to=coven)
+    coven.change(hecate, of_affiliation("witch0@coven.example", "none"))
+    answer(hag, hag.iq("set", registration("oldhag"), coven))
+
+
+def approval(who, nick):
+    return form(f"{MUC}#register", {"muc#register_jid": who.bare, "muc#register_roomnick": nick,
+                                    "muc#register_allow": "1"})
+
+
+def test_two_ask_for_one_nickname(server, coven):
+    """Both wait; the first who is approved has it, and the other gets no place without it."""
+    hecate, hag, crone = (server.client(name) for name in ("hecate", "hag", "crone"))
+    coven.create(hecate, "firstwitch", membersonly=1)
+    for one in (hag, crone):
+        answer(one, one.iq("set", registration("count"), coven))
+    for one in (hag, crone):
+        hecate.send(f"<message to='{coven}'>{approval(one, 'count')}</message>")
+    members = coven.list(hecate, affiliation="member")
+    assert [(i.get("jid"), i.get("nick")) for i in members] == [(hag.bare, "count")]
+
+
+# --- requests between occupants (§17.4) -------------------------------------------------------------------
+
+
+def test_answer_of_one_who_has_left(coven, witches):
+    """He is nobody in the room: what he answers would come from nobody."""
+    hecate, hag = witches
+    hag.iq("get", "<query xmlns='jabber:iq:version'/>", coven / "firstwitch")
+    asked = hecate.expect("<iq type='get'><query xmlns='jabber:iq:version'/></iq>")
+    coven.leave(hecate, "firstwitch")
+    hag.expect(f"<presence from='{coven / 'firstwitch'}' type='unavailable'/>")
+    hecate.send(f"<iq type='result' id='{asked.get('id')}' to='{coven / 'thirdwitch'}'>"
+                "<query xmlns='jabber:iq:version'><name>Broom</name></query></iq>")
+    hag.expect_nothing(hecate)
+    hag.expect_nothing(at=coven)
+
+
+# --- the list of rooms (§6.3) -----------------------------------------------------------------------------
+
+
+def test_room_that_is_not_configured_is_not_listed(server, coven):
+    hecate = server.client("hecate", "broom")
+    coven.enter(hecate, "firstwitch")
+
+    def listed():
+        found = hecate.get("<query xmlns='http://jabber.org/protocol/disco#items'/>",
+                           f"conference.{server.host}")[0]
+        return str(coven) in {i.get("jid") for i in found}
+
+    assert not listed()
+    coven.configure(hecate)
+    assert listed()

@@ -49,6 +49,13 @@ def both_in(cast):
     until(juliet, "presence", from_=f"{ROOM}/romeo")
 
 
+def test_strangers_make_no_rooms(cast):
+    """`create: local`, the default."""
+    _, _, romeo = cast
+    romeo.send(f"<presence to='{ROOM}/romeo' id='p'><x xmlns='{MUC}'/></presence>")
+    romeo.expect_error("p", "not-allowed", "cancel", name="presence")
+
+
 def test_talk(cast):
     both_in(cast)
     _, juliet, romeo = cast
