@@ -152,6 +152,11 @@ accounts() {
 	mv "$dir/accounts.new" "$dir/accounts"
 }
 
+gajim_finds() {
+	[ "$port" = 5222 ] ||
+	    printf ',\n               Advanced: hostname 127.0.0.1, port %s, StartTLS' "$port"
+}
+
 how_to_log_in() {
 	port=$(sed -n 's/^  c2s: \["127\.0\.0\.1:\([0-9]*\)".*/\1/p' "$config")
 	cat << END
@@ -160,17 +165,27 @@ The server runs; its accounts (in $dir/accounts):
 
 $(sed 's/^\([^ ]*\) \(.*\)/    \1    password \2/' "$dir/accounts")
 
-Log in, twice, and talk:
+Log in, twice; talk, meet in a room, send a file:
 
-  Profanity    profanity, then
-                   /connect anna@localhost server 127.0.0.1 port $port tls trust
-                   /roster add ben@localhost
-                   /msg ben@localhost Hello
-                   /join garden@conference.localhost
-                   /sendfile README.md
-  Gajim        add account anna@localhost; advanced settings: hostname 127.0.0.1,
-               port $port, StartTLS; accept the self-signed certificate
-  Dino         add account anna@localhost$([ "$port" = 5222 ] || echo " (Dino only finds port 5222)")
+  Profanity    /connect anna@localhost server 127.0.0.1 port $port tls trust
+               /roster add ben@localhost
+               /msg ben@localhost Hello
+               /join garden@conference.localhost, and who made the room: /room accept
+               /sendfile README.md
+
+  Gajim and Dino send files only where the system trusts the certificate, and Dino
+  does not even log in elsewhere.  So that it does, on this machine, as root:
+               cp $dir/certs/localhost.crt \\
+                   /usr/local/share/ca-certificates/linnet-quickstart.crt
+               update-ca-certificates
+  (and when all is over: remove that file, update-ca-certificates --fresh)
+
+  Gajim        Add Account: anna@localhost$(gajim_finds)
+               Create Group Chat: garden@conference.localhost, public; the other one
+               enters by Start / Join Chat; the paper clip below a chat sends a file
+  Dino         Set up account: anna@localhost$([ "$port" = 5222 ] || echo " (Dino only finds port 5222)")
+               + Join Channel: garden@conference.localhost makes the room, or enters it;
+               the paper clip below a chat sends a file
 
   Log          tail -f $dir/linnetd.log
   Control      $dir/build/src/linnetctl -c $config status
