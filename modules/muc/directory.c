@@ -41,6 +41,7 @@ directory_close(const struct ln_mod *mod)
 
 	ln_dict_each(directory->rooms, free_entry, NULL);
 	ln_dict_free(&directory->rooms);
+	free(directory->after);
 }
 
 /* --- rooms tell ------------------------------------------------------------------------------ */
@@ -167,8 +168,15 @@ static void found_page(const struct ln_mod *mod, bool ok, const struct ln_row *r
 static void
 read_page(const struct ln_mod *mod, const char *after)
 {
+	struct directory *directory = ln_worker_state(mod);
+	size_t size = strlen(after) + 1;
+	char *copy = muc_alloc(size);
+
+	memcpy(copy, after, size);
+	free(directory->after);
+	directory->after = copy;
 	ln_query(mod, found_page, NULL, &sql_page, ln_text(ln_host_name(ln_mod_host(mod))),
-	    ln_text(after), ln_int(START_PAGE));
+	    ln_text(copy), ln_int(START_PAGE));
 }
 
 static void
@@ -211,26 +219,50 @@ list_stored(struct directory *directory, const struct ln_row *row)
 	ln_dict_set(directory->rooms, jid, listed);
 }
 
+/* A page that could not be read is read again: see directory_every(). */
+static void
+could_not_read(const struct ln_mod *mod)
+{
+	struct directory *directory = ln_worker_state(mod);
+
+	if (!directory->unread)
+		ln_log(mod, LN_LOG_ERROR, "the list of rooms could not be read: it is not whole");
+	directory->unread = true;
+}
+
 static void
 found_page(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *arg)
 {
+	struct directory *directory = mod != NULL ? ln_worker_state(mod) : NULL;
 	const char *last = NULL;
 	unsigned count = 0;
 
 	(void)arg;
-	if (mod == NULL)
+	if (directory == NULL)
 		return;
-	if (!ok)
-		ln_log(mod, LN_LOG_ERROR, "the list of rooms could not be read: it is not whole");
+	if (!ok) {
+		could_not_read(mod);
+		return;
+	}
+	directory->unread = false;
 	for (; row != NULL; row = ln_row_next(row), count++) {
 		last = ln_row_text(row, 0);
 		if (ln_row_int(row, 1) == 0)
 			load(last);
 		else
-			list_stored(ln_worker_state(mod), row);
+			list_stored(directory, row);
 	}
 	if (count == START_PAGE)
 		read_page(mod, last);
+}
+
+void
+directory_every(const struct ln_mod *mod)
+{
+	const struct directory *directory = ln_worker_state(mod);
+
+	if (directory->unread)
+		read_page(mod, directory->after);
 }
 
 void

@@ -176,4 +176,5 @@ LN_MODULE(muc, .summary = "XEP-0045: Multi-User Chat", .scope = LN_SCOPE_COMPONE
 	"http://jabber.org/protocol/muc#self-ping-optimization", "http://jabber.org/protocol/rsm",
 	"urn:xmpp:occupant-id:0"),
     .commands = muc_commands, .nodes = &rooms, .worker_size = sizeof(struct directory),
-    .worker_open = directory_open, .worker_close = directory_close, );
+    .worker_open = directory_open, .worker_close = directory_close, .every_ms = 5000,
+    .every = directory_every, );

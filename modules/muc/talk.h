@@ -65,9 +65,12 @@ void avatar_tell(struct here *here, const struct visit *visit);
 
 struct directory {
 	struct ln_dict *rooms; /* struct listed by JID */
+	char *after;           /* the page that is read, or was last, begins behind this room */
+	bool unread;           /* it could not be read */
 };
 
 void directory_started(const struct ln_mod *mod, struct ln_ev_host *ev);
+void directory_every(const struct ln_mod *mod);
 void directory_open(const struct ln_mod *mod);
 void directory_close(const struct ln_mod *mod);
 void directory_tell(struct here *here);   /* this room is as it is now */
