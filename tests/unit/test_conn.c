@@ -413,34 +413,63 @@ START_TEST(when_all_together_is_too_much_the_largest_goes)
 }
 END_TEST
 
-/* A connection for a worker that runs on its own thread. */
+/* A connection for a worker that runs on its own thread; the main thread hears of its steps. */
 struct crowd {
-	struct post post;
 	struct owner owner;
+	struct post post;
 	size_t size;
 	int fd;
 };
 
-static void
-join_crowd(struct worker *here, struct post *post)
-{
-	struct crowd *one = (struct crowd *)post;
+static unsigned heard; /* steps */
 
+static void
+hear(struct worker *here, struct post *post)
+{
 	(void)here;
-	one->fd = open_pair(&one->owner, SOCK_STREAM);
-	flood(&one->owner, one->size);
+	(void)post;
+	heard++;
 }
 
 static void
-turn_main_until_unsent(size_t least, size_t most)
+tell_main(struct worker *here, struct post *post)
 {
-	int64_t until = clock_ms() + 20000;
+	(void)here;
+	post->run = hear;
+	worker_post(worker_main(), post);
+}
 
-	while (conn_unsent_total() < least || conn_unsent_total() > most) {
-		ck_assert_int_lt(clock_ms(), until);
-		worker_turn(worker_main(), false);
-		usleep(1000);
-	}
+static void
+left_crowd(struct conn *conn, enum conn_reason reason)
+{
+	struct crowd *one = (struct crowd *)conn_owner(conn);
+
+	on_closed(conn, reason);
+	if (reason == CONN_UNSENT_TOTAL)
+		tell_main(NULL, &one->post);
+}
+
+/* It is told in the next turn: what is unsent has been counted then. */
+static void
+join_crowd(struct worker *here, struct post *post)
+{
+	static const struct conn_ops crowd_ops = { on_input, on_established, on_sent, NULL,
+		left_crowd };
+	struct crowd *one = (struct crowd *)((char *)post - offsetof(struct crowd, post));
+
+	one->fd = open_pair(&one->owner, SOCK_STREAM);
+	conn_set_ops(one->owner.conn, &crowd_ops, &one->owner);
+	flood(&one->owner, one->size);
+	post->run = tell_main;
+	worker_post(here, post);
+}
+
+static void
+await_heard(unsigned steps)
+{
+	while (heard < steps)
+		worker_turn(worker_main(), true);
+	heard = 0;
 }
 
 /* 1 to 6 MiB on three threads, 21 together; of 9 that are allowed the three largest take 15. */
@@ -456,10 +485,10 @@ START_TEST(threads_agree_on_the_largest)
 		crowd[i].size = (size_t)(i + 1) << 20;
 		worker_post(worker_get(i % 3), &crowd[i].post);
 	}
-	turn_main_until_unsent(18 << 20, SIZE_MAX);
+	await_heard(6);
 	limits.unsent_total = 9 << 20;
 	conn_set_limits(&limits);
-	turn_main_until_unsent(1, limits.unsent_total);
+	await_heard(3);
 	workers_join();
 	for (unsigned i = 0; i < 6; i++)
 		ck_assert_uint_eq(crowd[i].owner.closed, i >= 3);

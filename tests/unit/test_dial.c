@@ -117,10 +117,7 @@ listen_at_both(int v6_backlog, int *v6_r, int *v4_r)
 static void
 wait_for(struct dialled *dialled, unsigned count)
 {
-	for (int i = 0; i < 2000 && dialled->count < count; i++) {
-		zone_turn();
-		usleep(100);
-	}
+	zone_until(&dialled->count, count);
 	ck_assert_uint_eq(dialled->count, count);
 }
 

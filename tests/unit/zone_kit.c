@@ -102,13 +102,35 @@ zone_begin(void)
 	worker_enter(worker);
 }
 
+/* True: there is more to do at once. */
+static bool
+turn_both(void)
+{
+	bool more;
+
+	worker_enter(worker_main());
+	more = worker_turn(worker_main(), false);
+	worker_enter(worker);
+	return worker_turn(worker, false) || more;
+}
+
 void
 zone_turn(void)
 {
-	worker_enter(worker_main());
-	worker_turn(worker_main(), false);
-	worker_enter(worker);
-	worker_turn(worker, false);
+	turn_both();
+}
+
+/* Nothing is left to do at once when both have turned twice: what one sent the other is there. */
+void
+zone_until(const unsigned *count, unsigned least)
+{
+	unsigned idle = 0;
+
+	while (*count < least) {
+		if (idle == 2)
+			worker_turn(worker, true);
+		idle = turn_both() || idle == 2 ? 0 : idle + 1;
+	}
 }
 
 void

@@ -34,6 +34,10 @@ void zone_begin(void);
 void zone_turn(void);
 void zone_end(void);
 
+/* Turns until `*count` is so large; where nothing is left to do it waits for what the network has
+ * for the worker. */
+void zone_until(const unsigned *count, unsigned least);
+
 /* `text`: an address; "PRIORITY WEIGHT PORT TARGET"; "tlsa"; "!" and a status: "!failed", "!bogus",
  * "!silent" (never answered). */
 void zone_add(const char *name, enum dns_type type, const char *text);
