@@ -115,14 +115,16 @@ def test_stripped_starttls(world, incident):
 
 
 def test_result_for_others(world, juliet):
-    """A result that nobody asked for allows nothing (XEP-0220 §3.1)."""
+    """A result that nobody asked for allows nothing (XEP-0220 §3.1): nothing is sent for it, and
+    the one for our own key decides."""
     chat(juliet, "slow.example")
     peer = world.slow.answer()
     asked = peer.expect("<result xmlns='jabber:server:dialback'/>")
     for from_, to in (("other.example", "a.example"), ("slow.example", "second.a.example")):
         peer.send(f"<db:result from='{from_}' to='{to}' type='valid'/>")
-    peer.send(f"<db:result from='slow.example' to='{asked.get('from')}' type='valid'/>")
-    peer.expect("<message from='*' to='r@slow.example'><body>m</body></message>")
+    peer.send(f"<db:result from='slow.example' to='{asked.get('from')}' type='invalid'/>")
+    peer.expect_stream_error("policy-violation")
+    expect_returned(juliet, "slow.example", "internal-server-error")
 
 
 def test_stanzas_on_our_own_stream(world, juliet, incident):

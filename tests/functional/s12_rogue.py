@@ -60,10 +60,11 @@ def test_flood_of_keys(world, juliet):
     works(juliet)
 
 
-def test_answer_that_nobody_asked_for(world, incident):
+@pytest.mark.parametrize("text", ["", "0123abcd"])
+def test_answer_that_nobody_asked_for(world, incident, text):
     """An answer on a stream that they opened proves nothing."""
     peer = world.two.connect(world.a)
-    peer.send("<db:result from='two.example' to='a.example' type='valid'/>")
+    peer.send(f"<db:result from='two.example' to='a.example' type='valid'>{text}</db:result>")
     peer.expect_stream_error("bad-format")
     incident("two.example", "stream was ended", "not a dialback request")
 
@@ -152,7 +153,7 @@ def test_verdicts_on_other_keys(world, juliet):
     chat(juliet, "seven.example")
     peer = world.seven.answer()
     peer.send("<db:verify from='seven.example' to='a.example' id='none' type='valid'/>"
-              "<db:result from='x.seven.example' to='a.example' type='valid'/>"
-              "<db:result from='seven.example' to='second.a.example' type='valid'/>")
+              "<db:result from='x.seven.example' to='a.example' type='invalid'/>"
+              "<db:result from='seven.example' to='second.a.example' type='error'/>")
     peer.allow()
     peer.expect("<message id='m'/>")

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "core/host.h"
+#include "core/port.h"
 #include "core/router.h"
 #include "linnet/module.h"
 #include "net/worker.h"
@@ -143,14 +144,14 @@ END_TEST
 /* --- what was sent to a stream that broke --------------------------------------------------- */
 
 static void
-give_back(enum ln_type type, int64_t age)
+give_back(const char *remote, enum ln_type type, int64_t age)
 {
 	struct arena *arena = arena_new(256);
 	struct ln_jid from, to;
 	struct sending *sending;
 
 	ck_assert_int_eq(ln_jid_make(arena, "anna", S2S_KIT_HOST, "x", &from), LN_JID_OK);
-	ck_assert_int_eq(ln_jid_make(arena, "r", "nowhere.example", "y", &to), LN_JID_OK);
+	ck_assert_int_eq(ln_jid_make(arena, "r", remote, "y", &to), LN_JID_OK);
 	worker_enter(worker_get(0));
 	sending = sending_new(ln_stanza_new(LN_IQ, type, &from, &to));
 	sending->stamp -= age;
@@ -161,14 +162,14 @@ give_back(enum ln_type type, int64_t age)
 /* Who asked does not wait any more: he is told, and nothing is dialled for it. */
 START_TEST(old_requests_are_returned)
 {
-	give_back(LN_GET, 31000);
-	give_back(LN_SET, 31000);
+	give_back("nowhere.example", LN_GET, 31000);
+	give_back("nowhere.example", LN_SET, 31000);
 	turns();
 	ck_assert_uint_eq(returned, 2);
 	ck_assert_int_eq(last_error, LN_ERR_REMOTE_SERVER_TIMEOUT);
 	ck_assert_uint_eq(link_of("nowhere.example")->failures, 0);
-	give_back(LN_RESULT, 31000);
-	give_back(LN_GET, 1000);
+	give_back("nowhere.example", LN_RESULT, 31000);
+	give_back("nowhere.example", LN_GET, 1000);
 	ck_assert_uint_eq(link_of("nowhere.example")->count, 2);
 	turns();
 }
@@ -214,20 +215,79 @@ START_TEST(a_module_forbids_to_call)
 }
 END_TEST
 
-START_TEST(a_module_sees_who_has_proven_himself)
+/* A stream that two.example opened; `fds[1]` is its end. */
+static struct peer *
+accept_peer(int fds[2])
 {
 	struct netaddr from;
 	struct peer *peer;
-	int fds[2];
 
 	ck_assert(netaddr_parse(&from, "127.0.0.1:5269"));
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	s2s_kit_host()->chains[LN_EV_server_authenticated] = (struct hook_chain){ 1, &seeing };
+	worker_enter(worker_get(0));
 	s2s_accept(fds[0], &from, NULL);
 	peer = peer_of(streams_first());
 	peer_set_names(peer, S2S_KIT_HOST, "two.example");
+	return peer;
+}
+
+START_TEST(a_module_sees_who_has_proven_himself)
+{
+	struct peer *peer;
+	int fds[2];
+
+	s2s_kit_host()->chains[LN_EV_server_authenticated] = (struct hook_chain){ 1, &seeing };
+	peer = accept_peer(fds);
 	pair_prove(peer, pair_add(peer, S2S_KIT_HOST, "two.example", PAIR_ASKED), "dialback");
 	ck_assert_uint_eq(proofs, 1);
+	close(fds[1]);
+	turns();
+}
+END_TEST
+
+/* --- routes of others (XEP-0288) ------------------------------------------------------------ */
+
+/* What comes back to a link that has a route, as rows that are read after a start do, leaves. */
+START_TEST(what_comes_back_while_it_is_up_leaves)
+{
+	struct peer *peer;
+	int fds[2];
+
+	peer = accept_peer(fds);
+	link_offer(S2S_KIT_HOST, "two.example", port_ref(&peer->port));
+	turns();
+	ck_assert_int_eq(link_of("two.example")->state, LINK_UP);
+	give_back("two.example", LN_RESULT, 0);
+	ck_assert_uint_eq(link_of("two.example")->count, 1);
+	turns();
+	ck_assert_uint_eq(link_of("two.example")->count, 0);
+	ck_assert_uint_eq(peer->count.sent, 1);
+	close(fds[1]);
+	turns();
+}
+END_TEST
+
+/* The next route is used once all that the one before may give back is there, and not sooner. */
+START_TEST(another_route_waits_for_the_fence)
+{
+	struct link *link;
+	struct peer *peer;
+	int fds[2];
+
+	peer = accept_peer(fds);
+	link_offer(S2S_KIT_HOST, "two.example", port_ref(&peer->port));
+	turns();
+	link = link_of("two.example");
+	link_withdraw(S2S_KIT_HOST, "two.example", port_ref(&peer->port));
+	link_offer(S2S_KIT_HOST, "two.example", port_ref(&peer->port));
+	for (int i = 0; i < 20 && link->state == LINK_UP; i++)
+		s2s_kit_turn();
+	ck_assert_int_eq(link->state, LINK_IDLE);
+	ck_assert_uint_eq(link->fences, 1);
+	s2s_kit_turn();
+	turns();
+	ck_assert_uint_eq(link->fences, 0);
+	ck_assert_int_eq(link->state, LINK_UP);
 	close(fds[1]);
 	turns();
 }
@@ -245,6 +305,8 @@ suite(void)
 	tcase_add_test(tc, rests_longer_each_time);
 	tcase_add_test(tc, forgotten_in_the_end);
 	tcase_add_test(tc, old_requests_are_returned);
+	tcase_add_test(tc, what_comes_back_while_it_is_up_leaves);
+	tcase_add_test(tc, another_route_waits_for_the_fence);
 	tcase_add_test(tc, a_module_forbids_to_call);
 	tcase_add_test(tc, a_module_sees_who_has_proven_himself);
 	suite_add_tcase(s, tc);
