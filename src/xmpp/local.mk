@@ -9,11 +9,11 @@ src_liblinnet_a_SOURCES += \
 	src/xmpp/features.c \
 	src/xmpp/link.c src/xmpp/link.h src/xmpp/link_ask.c src/xmpp/link_restore.c \
 	src/xmpp/negotiate.c src/xmpp/negotiate.h \
-	src/xmpp/peer.h \
+	src/xmpp/peer.h src/xmpp/proof.h \
 	src/xmpp/quota.c src/xmpp/quota.h \
 	src/xmpp/s2s.c src/xmpp/s2s.h \
 	src/xmpp/s2s_hooks.c src/xmpp/s2s_in.c src/xmpp/s2s_out.c \
-	src/xmpp/s2s_list.c \
+	src/xmpp/s2s_dialback.c src/xmpp/s2s_external.c src/xmpp/s2s_list.c \
 	src/xmpp/s2s_policy.c src/xmpp/s2s_policy.h \
 	src/xmpp/s2s_stanza.c src/xmpp/s2s_stop.c src/xmpp/s2s_vouch.c \
 	src/xmpp/sasl.c src/xmpp/sasl.h \

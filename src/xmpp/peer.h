@@ -5,6 +5,7 @@
  *	s2s.c		taking in, events, the end of all of them
  *	s2s_in.c	negotiation where the other server connected
  *	s2s_out.c	negotiation where a link of ours did (link.h)
+ *	proof.h		how one server proves itself to the other
  *	s2s_stanza.c	stanzas in and out, acknowledgements
  *	s2s_policy.h	what a host wants of others
  *	s2s_hooks.c	what modules are told of them
@@ -144,6 +145,9 @@ void peer_to(struct peer *peer, enum peer_state state);
 /* Gives back what it held in the limits before it had proven anything. */
 void peer_uncount(struct peer *peer);
 
+/* The domain that a peer writes so, prepared; NULL: it is none. */
+const char *peer_domain(struct arena *arena, const char *text);
+
 /* Sets its domains; NULL leaves one as it is. */
 void peer_set_names(struct peer *peer, const char *local, const char *remote);
 
@@ -165,6 +169,12 @@ void out_dial(struct link *link);
 
 /* The link has something for its stream: stanzas to be allowed, keys to be verified. */
 void out_wanted(struct peer *peer);
+
+/* Nothing is left to negotiate but the pair; the pair is proven; it ends before it could carry
+ * anything. */
+void out_opened(struct peer *peer);
+void out_established(struct peer *peer);
+void out_fail(struct peer *peer, const char *reason);
 
 /* Its link does not need it any more. */
 void out_leave(struct peer *peer);

@@ -19,6 +19,7 @@
 #include "xmpp/component.h"
 #include "xmpp/dialback.h"
 #include "xmpp/link.h"
+#include "xmpp/proof.h"
 
 enum { ACCEPTED, OPEN_STREAMS, TOO_MANY, NO_TLS };
 static const struct metric_row rows[] = {
@@ -39,6 +40,8 @@ METRICS(s2s_metrics, "s2s", rows);
 #define EARLY_BYTES_MAX (128 * 1024) /* of a stream on which nothing is proven */
 
 static const struct port_ops no_port_ops;
+
+const struct proof *const proofs[] = { &proof_external, &proof_dialback, NULL };
 
 /* --- what the files share ---------------------------------------------------------------- */
 

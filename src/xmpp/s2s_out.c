@@ -18,23 +18,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/xalloc.h"
 #include "net/dial.h"
 #include "net/tls.h"
 #include "net/tlsa.h"
 #include "xml/writer.h"
-#include "xmpp/dialback.h"
 #include "xmpp/link.h"
 #include "xmpp/peer.h"
+#include "xmpp/proof.h"
 
 static const char *const alpn[] = { "xmpp-server", NULL };
 
 /* --- small steps --------------------------------------------------------------------------- */
 
-/* Why a stream ends before it could carry anything. */
-static void
-fail(struct peer *peer, const char *reason)
+void
+out_fail(struct peer *peer, const char *reason)
 {
 	stream_fail(&peer->stream, STREAM_POLICY_VIOLATION, reason);
 }
@@ -122,55 +120,6 @@ out_secured(struct peer *peer)
 /* --- what the link needs --------------------------------------------------------------------- */
 
 static void
-send_verifies(struct peer *peer)
-{
-	struct verify *verify;
-	struct buf *out;
-
-	TAILQ_FOREACH(verify, &peer->link->verifies, link) {
-		if (verify->sent)
-			continue;
-		verify->sent = true;
-		out = stream_out();
-		dialback_write(out,
-		    &(struct dialback){ .name = "verify",
-			.from = peer->local,
-			.to = peer->remote,
-			.id = verify->id,
-			.key = verify->key });
-		stream_flush(&peer->stream, out);
-	}
-}
-
-static void
-ask_pair(struct peer *peer)
-{
-	const struct s2s_conf *conf = policy_of(peer->local);
-	const struct dialback_names names = { peer->remote, peer->local, peer->stream_id };
-	char key[DIALBACK_KEY_LEN + 1];
-	struct buf *out = stream_out();
-
-	if (conf == NULL || !policy_dialback(peer, conf, peer->remote)) {
-		fail(peer, "nothing proves the other server's domain");
-		return;
-	}
-	if (!peer->dialback_known) {
-		/* RFC 6120 §4.9.3.23 */
-		stream_fail(&peer->stream, STREAM_UNSUPPORTED_FEATURE,
-		    "the other server accepts no proof that we have");
-		return;
-	}
-	pair_add(peer, peer->local, peer->remote, PAIR_ASKED);
-	dialback_key(&names, key);
-	dialback_write(out,
-	    &(struct dialback){ .name = "result",
-		.from = peer->local,
-		.to = peer->remote,
-		.key = key });
-	stream_flush(&peer->stream, out);
-}
-
-static void
 enable_acks(struct peer *peer)
 {
 	if (!peer->sm_offered)
@@ -179,12 +128,23 @@ enable_acks(struct peer *peer)
 	peer_count_acks(peer);
 }
 
-static void
-established(struct peer *peer)
+void
+out_established(struct peer *peer)
 {
 	enable_acks(peer);
 	peer_tend(peer);
 	link_up(peer->link, port_ref(&peer->port), true);
+}
+
+/* The one way there is once the stream is open. */
+static void
+ask_for_pair(struct peer *peer)
+{
+	for (const struct proof *const *proof = proofs; *proof != NULL; proof++)
+		if ((*proof)->ask != NULL) {
+			(*proof)->ask(peer);
+			return;
+		}
 }
 
 void
@@ -194,16 +154,15 @@ out_wanted(struct peer *peer)
 
 	if (peer->state != PEER_OPEN || peer->stream.ending || peer->link == NULL)
 		return;
-	send_verifies(peer);
+	out_verifies(peer);
 	if (pair != NULL && pair->state == PAIR_PROVEN)
 		link_up(peer->link, port_ref(&peer->port), true);
 	else if (pair == NULL && link_waits(peer->link))
-		ask_pair(peer);
+		ask_for_pair(peer);
 }
 
-/* Nothing is left to negotiate but the pair, if EXTERNAL has not proven it. */
-static void
-opened(struct peer *peer)
+void
+out_opened(struct peer *peer)
 {
 	peer_to(peer, PEER_OPEN);
 	peer_tend(peer);
@@ -212,9 +171,9 @@ opened(struct peer *peer)
 		return;
 	}
 	dial_free(&peer->link->dial);
-	send_verifies(peer);
+	out_verifies(peer);
 	if (peer->pair_count > 0)
-		established(peer);
+		out_established(peer);
 	else
 		out_wanted(peer);
 }
@@ -237,36 +196,9 @@ out_header(struct peer *peer, const struct parser_header *header)
 	if (has_features)
 		peer_to(peer, PEER_FEATURES);
 	else if (conf == NULL || policy_refuses(peer, conf, peer->remote) != NULL)
-		fail(peer, "the other server does without TLS");
+		out_fail(peer, "the other server does without TLS");
 	else
-		opened(peer);
-}
-
-static bool
-offers(const struct ln_elem *features, const char *mechanism)
-{
-	const struct ln_elem *list = ln_elem_child(features, "mechanisms", NS_SASL);
-	struct ln_elem *child;
-
-	if (list == NULL)
-		return false;
-	ln_elem_foreach(child, list)
-		if (strcmp(ln_elem_text(child), mechanism) == 0)
-			return true;
-	return false;
-}
-
-static void
-try_external(struct peer *peer)
-{
-	struct buf *out = stream_out();
-
-	peer->external_tried = true;
-	peer_to(peer, PEER_AUTH);
-	buf_printf(out, "<auth xmlns='%s' mechanism='EXTERNAL'>", NS_SASL);
-	base64_add(out, peer->local, strlen(peer->local));
-	buf_add_text(out, "</auth>");
-	stream_flush(&peer->stream, out);
+		out_opened(peer);
 }
 
 static void
@@ -288,6 +220,15 @@ wants_tls(const struct peer *peer, const struct ln_elem *features)
 	    ln_elem_child(features, "starttls", NS_TLS) != NULL;
 }
 
+static bool
+begins_proof(struct peer *peer, const struct ln_elem *features)
+{
+	for (const struct proof *const *proof = proofs; *proof != NULL; proof++)
+		if ((*proof)->negotiate != NULL && (*proof)->negotiate(peer, features))
+			return true;
+	return false;
+}
+
 static void
 on_features(struct peer *peer, const struct ln_elem *features)
 {
@@ -301,107 +242,20 @@ on_features(struct peer *peer, const struct ln_elem *features)
 		return;
 	}
 	if (refused != NULL) {
-		fail(peer, refused);
+		out_fail(peer, refused);
 		return;
 	}
 	peer->sm_offered = ln_elem_child(features, "sm", NS_SM) != NULL;
-	peer->dialback_known |= ln_elem_child(features, "dialback", NS_FEATURE_DIALBACK) != NULL;
+	for (const struct proof *const *proof = proofs; *proof != NULL; proof++)
+		if ((*proof)->learn != NULL)
+			(*proof)->learn(peer, features);
 	if (!policy_certified(peer, peer->remote) && !policy_dialback(peer, conf, peer->remote)) {
-		fail(peer, policy_why_not(peer));
+		out_fail(peer, policy_why_not(peer));
 		return;
 	}
 	want_bidi(peer, features);
-	if (peer->pair_count == 0 && stream_secure(&peer->stream) && !peer->external_tried &&
-	    offers(features, "EXTERNAL"))
-		try_external(peer);
-	else
-		opened(peer);
-}
-
-/* --- SASL -------------------------------------------------------------------------------------------- */
-
-static void
-on_success(struct peer *peer)
-{
-	struct pair *pair = pair_add(peer, peer->local, peer->remote, PAIR_ASKED);
-
-	pair_prove(peer, pair, "certificate");
-	stream_restart(&peer->stream);
-	peer_to(peer, PEER_HEADER);
-	out_answer(peer);
-}
-
-static void
-on_failure(struct peer *peer, const struct ln_elem *elem)
-{
-	const struct ln_elem *condition = ln_elem_first(elem);
-
-	peer_log(peer, LOG_LEVEL_INFO, "the other server refuses our certificate condition=%s",
-	    log_quote(condition != NULL ? ln_elem_name(condition) : "none"));
-	opened(peer);
-}
-
-/* --- dialback ------------------------------------------------------------------------------------------ */
-
-/* Who asks about what: only what was asked on this stream counts (XEP-0220 §3.1). */
-static bool
-is_between_us(const struct peer *peer, struct arena *arena, const struct ln_elem *elem)
-{
-	const char *from = ln_elem_attr(elem, "from"), *to = ln_elem_attr(elem, "to");
-	const char *remote, *local;
-
-	return from != NULL && to != NULL &&
-	    ln_jid_prepare_domain(arena, from, strlen(from), &remote) == LN_JID_OK &&
-	    ln_jid_prepare_domain(arena, to, strlen(to), &local) == LN_JID_OK &&
-	    strcmp(remote, peer->remote) == 0 && strcmp(local, peer->local) == 0;
-}
-
-static void
-on_result(struct peer *peer, const char *type)
-{
-	struct pair *pair = LIST_FIRST(&peer->pairs);
-
-	if (pair == NULL || pair->state != PAIR_ASKED)
-		return;
-	if (strcmp(type, "valid") == 0) {
-		pair_prove(peer, pair, "dialback");
-		established(peer);
-		return;
-	}
-	peer->key_invalid = strcmp(type, "invalid") == 0;
-	fail(peer,
-	    peer->key_invalid ? "the other server holds our key for forged"
-			      : "the other server could not verify our key");
-}
-
-static void
-on_verify(struct peer *peer, const struct ln_elem *elem, const char *type)
-{
-	const char *id = ln_elem_attr(elem, "id");
-	bool valid = strcmp(type, "valid") == 0;
-
-	if (id == NULL || peer->link == NULL)
-		return;
-	link_verified(peer->link, id, valid,
-	    strcmp(type, "error") == 0 ? LN_ERR_REMOTE_SERVER_NOT_FOUND : LN_ERR_FORBIDDEN);
-}
-
-static void
-on_dialback(struct peer *peer, struct arena *arena, const struct ln_elem *elem)
-{
-	const char *type = ln_elem_attr(elem, "type");
-
-	if (type == NULL) {
-		stream_fail(&peer->stream, STREAM_UNSUPPORTED_STANZA_TYPE,
-		    "ask on a stream of your own");
-		return;
-	}
-	if (!is_between_us(peer, arena, elem))
-		return;
-	if (strcmp(ln_elem_name(elem), "result") == 0)
-		on_result(peer, type);
-	else
-		on_verify(peer, elem, type);
+	if (!begins_proof(peer, features))
+		out_opened(peer);
 }
 
 /* --- elements -------------------------------------------------------------------------------------------- */
@@ -411,6 +265,15 @@ is_expected(const struct peer *peer, enum peer_state state, const struct ln_elem
     const char *name, const char *ns)
 {
 	return peer->state == state && ln_elem_is(elem, name, ns);
+}
+
+static bool
+is_of_a_proof(struct peer *peer, struct arena *arena, const struct ln_elem *elem)
+{
+	for (const struct proof *const *proof = proofs; *proof != NULL; proof++)
+		if ((*proof)->told(peer, arena, elem))
+			return true;
+	return false;
 }
 
 void
@@ -425,17 +288,7 @@ out_element(struct peer *peer, struct arena *arena, struct ln_elem *elem)
 	} else if (is_expected(peer, PEER_PROCEED, elem, "proceed", NS_TLS)) {
 		peer_to(peer, PEER_HANDSHAKE);
 		begin_tls(peer, false);
-	} else if (is_expected(peer, PEER_AUTH, elem, "success", NS_SASL)) {
-		on_success(peer);
-	} else if (is_expected(peer, PEER_AUTH, elem, "failure", NS_SASL)) {
-		on_failure(peer, elem);
-	} else if (is_expected(peer, PEER_AUTH, elem, "challenge", NS_SASL)) {
-		stream_send_text(&peer->stream,
-		    "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</response>");
-	} else if (is_expected(peer, PEER_OPEN, elem, "result", NS_DIALBACK) ||
-	    is_expected(peer, PEER_OPEN, elem, "verify", NS_DIALBACK)) {
-		on_dialback(peer, arena, elem);
-	} else {
+	} else if (!is_of_a_proof(peer, arena, elem)) {
 		stream_fail(&peer->stream, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
 	}
 	arena_free(&arena);
