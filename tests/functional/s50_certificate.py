@@ -5,7 +5,7 @@ import base64
 
 import pytest
 from kit.authority import Authority
-from kit.federation import (STANZAS, World, chat, expect_returned, incident,
+from kit.federation import (NS_DB, STANZAS, World, chat, expect_returned, incident,
                             juliet)
 
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
@@ -30,6 +30,8 @@ def world(authority, tmp_path_factory):
     world.b = world.server("b.example", config={"s2s": {"trust": "dialback"}})
     world.good = world.rogue("good.example")
     world.keyed = world.rogue("keyed.example")
+    world.twice = world.rogue("twice.example", "x.twice.example",
+                              certificate=authority.certificate("twice.example"))
     world.refusing = world.rogue("refusing.example")
     world.direct = world.rogue("direct.example", tls="direct")
     world.wrong = world.rogue("wrong.example",
@@ -231,6 +233,24 @@ def test_header_changes_behind_sasl(world):
               "from='other.example' version='1.0' "
               "xmlns:stream='http://etherx.jabber.org/streams'>")
     peer.expect_stream_error("invalid-from")
+
+
+def test_keys_of_the_stream_before_sasl(world):
+    """The stream begins anew behind SASL: what is said of an earlier key proves nothing any more."""
+    peer = connect(world, world.twice, world.b)
+    peer.ask("b.example", domain="x.twice.example")
+    back = world.twice.accept().offer_tls()
+    verify = f"<verify xmlns='{NS_DB}'/>"
+    asked = [back.expect(verify)]
+    peer.send(f"<auth xmlns='{SASL}' mechanism='EXTERNAL'>=</auth>")
+    peer.expect(f"<success xmlns='{SASL}'/>")
+    peer.open("b.example", from_="twice.example")
+    peer.ask("b.example", key="0" * 64, domain="x.twice.example")
+    asked.append(back.expect(verify))
+    for one, type in zip(asked, ("valid", "invalid")):
+        back.send(f"<db:verify from='{one.get('to')}' to='{one.get('from')}' "
+                  f"id='{one.get('id')}' type='{type}'/>")
+    peer.expect_result("invalid", "b.example", domain="x.twice.example")
 
 
 def test_starttls_pipelined(world, juliet):

@@ -10,11 +10,13 @@ TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 
 @pytest.fixture(scope="module")
 def world(authority):
-    names = ("clear", "secure", "quick", "foreign")
-    world = World(authority, s2s={"trust": "dialback", "without-tls": ["clear.example"],
+    names = ("clear", "firm", "gone", "sealed", "secure", "quick", "foreign")
+    world = World(authority, s2s={"trust": "dialback", "without-tls": ["clear.example", "firm.example", "gone.example"],
                                   "allow": [f"{name}.example" for name in names[:-1]]},
                   config={"limits": {"s2s-rate": "10k", "time-to-log-in": "2s"}})
     world.a = world.server("a.example")
+    world.a.config = {"hosts": {"third.a.example": {"certificate": world.a.crt,
+                                                    "key": world.a.key}}}
     for name in names:
         setattr(world, name, world.rogue(f"{name}.example"))
     world.start()
@@ -59,6 +61,34 @@ def test_who_is_not_allowed(world, juliet, incident):
     assert result.find(f".//{{{STANZAS}}}policy-violation") is not None
     assert world.foreign.silence()
     incident("foreign.example", "dialback refused", "this server is not spoken with")
+
+
+@pytest.fixture
+def reloaded(world):
+    """reloaded(sections): the configuration with these; the old one comes back."""
+    config = world.a.config
+    yield lambda sections: world.a.reload({**config, **sections})
+    world.a.reload(config)
+
+
+def test_denied_by_a_reload(world, reloaded):
+    """Streams that are open end; those with others do not."""
+    other = prove(world, world.firm)
+    peer = prove(world, world.sealed, tls=True)
+    reloaded({"s2s": {**world.a.config["s2s"], "deny": ["sealed.example"]}})
+    peer.expect_stream_error("policy-violation")
+    other.ask("a.example")
+    other.expect_result("valid", "a.example")
+
+
+def test_host_gone_by_a_reload(world, reloaded):
+    """So do those of a host that is there no more."""
+    peer = world.gone.connect(world.a, to="third.a.example")
+    peer.ask("third.a.example")
+    world.gone.answer().verify()
+    peer.expect_result("valid", "third.a.example")
+    reloaded({"hosts": {}})
+    peer.expect_stream_error("host-gone")
 
 
 @pytest.mark.parametrize("alpn", [None, ["xmpp-server"]])

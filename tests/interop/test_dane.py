@@ -36,10 +36,12 @@ ZONES = {
     # usage 2: an authority that is known by the record alone
     "anchor.example": ({}, "right", "stranger", True),
     "anchorwrong.example": ({}, "wrong", "stranger", False),
+    # which may name the machine at the end of an alias
+    "aliasanchor.example": ({}, "right", "stranger", True),
 }
 USAGES = {"both.example": 1, "chainless.example": 1, "bothwrong.example": 1,
           "issuer.example": 0, "issuerwrong.example": 0, "issuerchainless.example": 0,
-          "anchor.example": 2, "anchorwrong.example": 2}
+          "anchor.example": 2, "anchorwrong.example": 2, "aliasanchor.example": 2}
 MATCHING = [name for name, (zone, tlsa, _, good) in ZONES.items()
             if tlsa == "right" and good and zone.get("signed", True)]
 
@@ -60,7 +62,7 @@ def net(internet, tmp_path_factory):
         folder, alias = tmp_path_factory.mktemp(name), name.startswith("alias")
         crt = internet.authority.self_signed(name, folder=folder) if own is True else None
         if own == "stranger":
-            crt = chain(stranger, name)
+            crt = chain(stranger, f"end.{name}" if alias else name)
         if name.startswith("machine"):
             crt = internet.authority.certificate(f"xmpp.{name}", folder=folder)
         one = internet.prosody(name, certificate=crt, direct=False,
@@ -68,7 +70,8 @@ def net(internet, tmp_path_factory):
         if alias:
             internet.record(f"xmpp.{name}", f"CNAME end.{name}.")
             internet.host(f"end.{name}", "127.0.0.1")
-        host = "end" if name in ("alias.example", "aliaswrong.example") else "xmpp"
+        host = "end" if name in ("alias.example", "aliaswrong.example",
+                               "aliasanchor.example") else "xmpp"
         for record in [tlsa] if tlsa else []:
             whose = one.crt if USAGES.get(name, 3) in (1, 3) else \
                 (stranger if own == "stranger" else internet.authority).ca

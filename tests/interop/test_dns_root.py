@@ -26,6 +26,9 @@ def net(internet):
         one = internet.linnet(domain, announce=False)
         internet.local(domain.split(".")[1], f"xmpp.{domain}. A 127.0.0.1",
                        f"_xmpp-server._tcp.{domain}. SRV 0 0 {one.ports['s2s']} xmpp.{domain}.")
+    # libunbound would say by itself that there is nothing here
+    internet.local("onion", "xmpp.office.onion. A 127.3.1.2",
+                   "_xmpp-server._tcp.office.onion. SRV 0 0 5269 xmpp.office.onion.")
     internet.start()
     return internet
 
@@ -83,6 +86,12 @@ def test_names_of_ones_own(ours):
     assert is_known(ours, "office.verona")
     assert is_denied(ours, "office.lan")
     assert lookup(ours, "town")[1][0]["dnssec"]
+
+
+def test_names_that_are_reserved(ours):
+    """A list opens them, too."""
+    insecure(ours, ["onion"])
+    assert is_known(ours, "office.onion")
 
 
 def test_none(ours):

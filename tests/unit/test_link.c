@@ -175,6 +175,29 @@ START_TEST(old_requests_are_returned)
 }
 END_TEST
 
+/* --- one that broke -------------------------------------------------------------------------- */
+
+/* It is dialled again though nothing waits: are those who were seen there still there? */
+START_TEST(a_broken_one_is_looked_for)
+{
+	struct link *link;
+
+	worker_enter(worker_get(0));
+	link = link_named(S2S_KIT_HOST, "nowhere.example");
+	link_up(link, (struct port_ref){ 0 }, true);
+	link_lost(link, "closed", false);
+	turns();
+	ck_assert_int_eq(link->state, LINK_IDLE);
+	advance(60000);
+	link_up(link, (struct port_ref){ 0 }, true);
+	clock_advance(20000); /* it was steady: the next dial need not wait */
+	link_lost(link, "eof", true);
+	turns();
+	ck_assert_int_eq(link->state, LINK_RESTS);
+	ck_assert(!link->broken);
+}
+END_TEST
+
 /* --- what a module sees --------------------------------------------------------------------- */
 
 static const struct ln_module watch_module = { .name = "watch" };
@@ -305,6 +328,7 @@ suite(void)
 	tcase_add_test(tc, rests_longer_each_time);
 	tcase_add_test(tc, forgotten_in_the_end);
 	tcase_add_test(tc, old_requests_are_returned);
+	tcase_add_test(tc, a_broken_one_is_looked_for);
 	tcase_add_test(tc, what_comes_back_while_it_is_up_leaves);
 	tcase_add_test(tc, another_route_waits_for_the_fence);
 	tcase_add_test(tc, a_module_forbids_to_call);
