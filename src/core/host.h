@@ -104,7 +104,7 @@ struct core_conf {
 	int scram_iterations;
 	const struct ln_list *trusted_proxies; /* http.trusted-proxies */
 	int64_t http_head_ms, http_idle_ms, http_stall_ms;
-	bool federates;                        /* other servers can reach us, or we them */
+	bool federates; /* other servers can reach us, or we them */
 	const struct s2s_conf *s2s;
 	const struct component_conf *components;
 	size_t component_count;
