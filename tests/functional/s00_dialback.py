@@ -187,17 +187,24 @@ def test_piggyback(world, juliet):
 
 
 def test_authoritative(world):
-    """We answer for our own keys, and only for those."""
+    """We answer for our own keys, and only for those: whole, of this stream, of this pair."""
     juliet = world.a.client("juliet", "balcony")
     juliet.send("<message to='r@rogue.example' type='chat'><body>Hi</body></message>")
     theirs = world.rogue_.answer()
-    asked = theirs.expect("<result xmlns='jabber:server:dialback' from='a.example'/>")
+    key = theirs.expect("<result xmlns='jabber:server:dialback' from='a.example'/>").text
     peer = world.rogue_.connect(world.a)
-    for key, id, type in ((asked.text, theirs.id, "valid"), (asked.text, "other", "invalid"),
-                          ("0" * 64, theirs.id, "invalid"), ("", theirs.id, None)):
-        peer.send(f"<db:verify from='rogue.example' to='a.example' id='{id}'>{key}</db:verify>")
-        if type is None:
-            peer.expect_stream_error("bad-format")
-        else:
-            peer.expect(f"<verify xmlns='jabber:server:dialback' from='a.example' "
-                        f"to='rogue.example' id='{id}' type='{type}'/>")
+
+    def verify(key, ident=theirs.id, receiving="rogue.example", originating="a.example"):
+        peer.send(f"<db:verify from='{receiving}' to='{originating}' id='{ident}'>{key}"
+                  "</db:verify>")
+        return peer.expect(f"<verify xmlns='jabber:server:dialback' from='{originating}' "
+                           f"to='{receiving}' id='{ident}'/>").get("type")
+
+    assert verify(key) == "valid"
+    for wrong in ("0" * 64, key[:-1], key + "0"):
+        assert verify(wrong) == "invalid"
+    assert verify(key, ident="other") == "invalid"
+    assert verify(key, receiving="other.example") == "invalid"
+    assert verify(key, originating=world.a.host2) == "invalid"
+    peer.send(f"<db:verify from='rogue.example' to='a.example' id='{theirs.id}'/>")
+    peer.expect_stream_error("bad-format")

@@ -224,15 +224,18 @@ def test_in_the_clear(world, juliet):
     assert result.find(f".//{{{STANZAS}}}policy-violation") is not None
 
 
-def test_header_changes_behind_sasl(world):
+@pytest.mark.parametrize("from_, to, condition", [
+    ("other.example", "a.example", "invalid-from"), ("good.example", "HOST2", "not-authorized")])
+def test_header_changes_behind_sasl(world, from_, to, condition):
+    to = to.replace("HOST2", world.a.host2)
     peer = connect(world, world.good)
     peer.send(f"<auth xmlns='{SASL}' mechanism='EXTERNAL'>=</auth>")
     peer.expect(f"<success xmlns='{SASL}'/>")
     peer.restart()
-    peer.send("<?xml version='1.0'?><stream:stream xmlns='jabber:server' to='a.example' "
-              "from='other.example' version='1.0' "
+    peer.send(f"<?xml version='1.0'?><stream:stream xmlns='jabber:server' to='{to}' "
+              f"from='{from_}' version='1.0' "
               "xmlns:stream='http://etherx.jabber.org/streams'>")
-    peer.expect_stream_error("invalid-from")
+    peer.expect_stream_error(condition)
 
 
 def test_keys_of_the_stream_before_sasl(world):
