@@ -155,6 +155,17 @@ def test_of_somebody_else(juliet, romeo, kind, to):
     assert romeo.roster() == {}
 
 
+def test_of_anybody_else(servers):
+    """Also where homes are on several threads, which each number their sessions alike."""
+    server = servers({"workers": 2})
+    crowd = [server.client("one") for _ in range(8)]
+    for one in crowd:
+        for other in crowd:
+            if one is not other:
+                one.refused("get", f"<query xmlns='{NS}'/>",
+                            "forbidden|service-unavailable|not-authorized", to=other.bare)
+
+
 def test_to_ones_own_address(juliet):
     """Addressed to one's own bare JID it is the same thing."""
     juliet.set(item("a@b.example"), to=juliet.bare)

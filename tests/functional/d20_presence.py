@@ -66,6 +66,20 @@ def test_initial_presence_brings_that_of_contacts(server, friends):
     late.expect_nothing()
 
 
+def test_initial_presence_brings_nothing_from_who_only_watches(pair):
+    """§4.3.2: who is subscribed to us learns that we are there; we do not see him for that."""
+    juliet, romeo = pair
+    bring(pair, "To")
+    romeo.send("<presence type='unavailable'/>")
+    settle(romeo, juliet)
+    romeo.heap, juliet.heap = [], []
+    romeo.send("<presence/>")
+    settle(romeo, juliet)
+    settle(juliet, romeo)
+    assert str(romeo) in {e.get("from") for e in juliet.heap}
+    assert str(juliet) not in {e.get("from") for e in romeo.heap if e.tag.endswith("presence")}
+
+
 def test_only_initial_presence_probes(friends):
     """§4.4.2: a change does not."""
     juliet, romeo = friends

@@ -7,6 +7,7 @@ refused where it enters, by kind.
 """
 
 import contextlib
+import json
 import time
 
 import pytest
@@ -115,6 +116,21 @@ def test_nothing_is_acknowledged_and_nothing_lost(disks, name):
     server.kill()
     server.start()
     came_back(server, away, "before", "later")
+
+
+@pytest.mark.parametrize("stored", ["contact", "note", "subscription"])
+def test_whatever_is_stored_is_acknowledged_when_it_is(disks, stored):
+    """Messages are not alone in that: what any handler writes holds the stanza back."""
+    disk = disks(None)
+    juliet = disk.server.client("juliet")
+    juliet.enable()
+    disk.say("fail")
+    juliet.send({"contact": f"<iq type='set' id='1'>{CONTACT.format('a')}</iq>",
+                 "note": f"<iq type='set' id='1'>{NOTE}</iq>",
+                 "subscription": "<presence type='subscribe' to='a@verona.example'/>"}[stored])
+    assert juliet.request_ack() == 0
+    disk.say("ok")
+    acknowledged(juliet, 1)
 
 
 @fault
@@ -244,6 +260,23 @@ def test_delivery_waits_for_nothing(disks):
     romeo.ack()
     while juliet.request_ack() < 1:
         pass
+
+
+def test_credit(disks):
+    """DESIGN section 5: with so much on hold nothing more is read, and it goes on afterwards."""
+    disk = disks(None)
+    server = disk.server
+    romeo, juliet = server.user("romeo"), server.client("juliet")
+    juliet.enable()
+    disk.say("slow 300")
+    for n in range(600):
+        chat(juliet, romeo.jid, f"m{n}")
+    juliet.send("<r xmlns='urn:xmpp:sm:3'/>")
+    disk.say("ok")
+    acknowledged(juliet, 600)
+    rows = json.loads(server.ctl("--json", "stats").stdout)["rows"]
+    assert [r["value"] > 0 for r in rows if (r["part"], r["name"]) == ("session", "paused_total")] \
+        == [True]
 
 
 def test_slow(disks):
