@@ -8,6 +8,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <linnet/rsm.h>
+
 #include "muc/muc.h"
 #include "muc/people.h"
 #include "muc/talk.h"
@@ -301,58 +303,44 @@ find_room(const struct page *page, const char *jid, size_t *at_r)
 	return false;
 }
 
-static bool
-read_number(const char *text, size_t *number_r)
-{
-	char *end;
-
-	*number_r = strtoul(text, &end, 10);
-	return end != text && *end == '\0' && *text != '-';
-}
-
-/* LN_ERR_COUNT: well. Of `after`, `before` and `index` one is there, or none (XEP-0059 §2). */
+/* LN_ERR_COUNT: well. */
 static enum ln_error
-read_set(const struct ln_elem *set, struct page *page)
+read_set(const struct ln_elem *query, struct page *page)
 {
-	const char *max = ln_elem_child_text(set, "max", NS_RSM);
-	const char *after = ln_elem_child_text(set, "after", NS_RSM);
-	const char *before = ln_elem_child_text(set, "before", NS_RSM);
-	const char *index = ln_elem_child_text(set, "index", NS_RSM);
-	size_t number = PAGE_MAX;
+	struct ln_rsm rsm;
+	size_t most;
 
-	if ((max != NULL && !read_number(max, &number)) ||
-	    (index != NULL && !read_number(index, &page->from)))
+	if (!ln_rsm_read(query, &rsm))
 		return LN_ERR_BAD_REQUEST;
-	if (number > PAGE_MAX)
-		number = PAGE_MAX;
-	if (before != NULL) {
-		if (*before != '\0' && !find_room(page, before, &page->to))
+	if (!rsm.given)
+		return LN_ERR_COUNT;
+	most = ln_rsm_max(&rsm, PAGE_MAX, PAGE_MAX);
+	if (rsm.before != NULL) {
+		if (*rsm.before != '\0' && !find_room(page, rsm.before, &page->to))
 			return LN_ERR_ITEM_NOT_FOUND;
-		page->from = page->to > number ? page->to - number : 0;
+		page->from = page->to > most ? page->to - most : 0;
 		return LN_ERR_COUNT;
 	}
-	if (after != NULL && !find_room(page, after, &page->from))
+	if (rsm.after != NULL && !find_room(page, rsm.after, &page->from))
 		return LN_ERR_ITEM_NOT_FOUND;
-	page->from += after != NULL;
-	if (index != NULL && page->from > 0 && page->from >= page->count)
-		return LN_ERR_ITEM_NOT_FOUND;
-	if (page->to - page->from > number)
-		page->to = page->from + number;
+	page->from += rsm.after != NULL;
+	if (rsm.index > 0)
+		page->from = (size_t)rsm.index < page->count ? (size_t)rsm.index : page->count;
+	if (page->to - page->from > most)
+		page->to = page->from + most;
 	return LN_ERR_COUNT;
 }
 
 static void
 add_set(const struct page *page, struct ln_elem *query)
 {
-	struct ln_elem *set = ln_elem_add(query, "set", NS_RSM), *first;
+	struct ln_rsm_page set = { .index = (int64_t)page->from, .count = (int64_t)page->count };
 
 	if (page->from < page->to) {
-		first = ln_elem_add(set, "first", NS_RSM);
-		ln_set_attrf(first, "index", "%zu", page->from);
-		ln_append_text(first, page->rooms[page->from]->jid);
-		ln_add_text(set, "last", page->rooms[page->to - 1]->jid);
+		set.first = page->rooms[page->from]->jid;
+		set.last = page->rooms[page->to - 1]->jid;
 	}
-	ln_add_textf(set, "count", "%zu", page->count);
+	ln_rsm_add(query, &set);
 }
 
 /* The service has no nodes of its own; other modules may have (XEP-0050). */
@@ -398,7 +386,7 @@ directory_items(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	struct directory *directory = ln_worker_state(mod);
 	const struct ln_elem *set = ln_elem_child(ev->query, "set", NS_RSM);
 	struct ln_stanza *result = NULL;
-	enum ln_error error = LN_ERR_COUNT;
+	enum ln_error error;
 	struct page page = { 0 };
 
 	if (ln_elem_attr(ev->query, "node") != NULL)
@@ -406,8 +394,7 @@ directory_items(const struct ln_mod *mod, struct ln_ev_iq *ev)
 	page.rooms = muc_alloc((ln_dict_count(directory->rooms) + 1) * sizeof *page.rooms);
 	ln_dict_each(directory->rooms, add_shown, &page);
 	page.to = set == NULL && page.count > ITEMS_MAX ? ITEMS_MAX : page.count;
-	if (set != NULL)
-		error = read_set(set, &page);
+	error = read_set(ev->query, &page);
 	if (error == LN_ERR_COUNT)
 		result = make_items(ev->stanza, &page, set != NULL || page.to < page.count);
 	free(page.rooms);

@@ -1,5 +1,5 @@
 src_liblinnet_a_SOURCES += \
-	src/linnet/elem.h src/linnet/form.h \
+	src/linnet/elem.h src/linnet/form.h src/linnet/rsm.h \
 	src/linnet/ns.def src/linnet/ns.h \
 	src/xml/builder.c \
 	src/xml/document.c \
@@ -8,13 +8,15 @@ src_liblinnet_a_SOURCES += \
 	src/xml/engine.c src/xml/engine.h \
 	src/xml/ns.c src/xml/ns.h \
 	src/xml/parser.c src/xml/parser.h \
+	src/xml/rsm.c \
 	src/xml/tree.h \
 	src/xml/writer.c src/xml/writer.h
 
 unit_tests += \
 	tests/unit/test_elem \
-	tests/unit/test_parser
+	tests/unit/test_parser \
+	tests/unit/test_rsm
 
-fuzz_targets += tests/fuzz/fuzz_stream tests/fuzz/fuzz_form
+fuzz_targets += tests/fuzz/fuzz_stream tests/fuzz/fuzz_form tests/fuzz/fuzz_rsm
 
 bench_programs += tests/bench/bench_xml

@@ -164,7 +164,14 @@ def check_pages(client, service, shown):
     assert page(f"<max>3</max><before>{shown[2]}</before>") == (shown[:2], "0")
     assert page("<max>2</max><index>1</index>") == (shown[1:3], "1")
     assert page(f"<after>{shown[-1]}</after>") == ([], None)
-    for wrong in ("<before>unknown</before>", "<after>unknown</after>", "<index>40</index>"):
+    assert page("<max>2</max><index>0</index>") == (shown[:2], "0")
+    for index in (len(shown), 40, 2**31 - 1, 10**30):  # §2.6: beyond the end is an empty page
+        assert page(f"<index>{index}</index>") == ([], None)
+    for wrong in ("<index>-1</index>", "<index/>", "<max>1</max><max>2</max>",
+                  "<index>1</index><before/>", f"<index>1</index><after>{shown[0]}</after>"):
+        client.refused("get", f"<query xmlns='{ITEMS}'><set xmlns='{RSM}'>{wrong}</set></query>",
+                       "bad-request", to=service)
+    for wrong in ("<before>unknown</before>", "<after>unknown</after>"):
         client.refused("get", f"<query xmlns='{ITEMS}'><set xmlns='{RSM}'>{wrong}</set></query>",
                        "item-not-found", to=service)
 
