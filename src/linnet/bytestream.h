@@ -7,8 +7,8 @@
  *	ln_bytestream_unlisten(7625, "proxy.example")			in `stop`
  *
  * The address is the hash that both sides are told: forty hexadecimal digits.
- * What is sent before that is not read; afterwards a side that does not read holds
- * back the other.
+ * What is sent before that is thrown away, and much of it ends the side; afterwards a
+ * side that does not read holds back the other.
  *
  * SPDX-License-Identifier: MIT
  */

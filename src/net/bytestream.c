@@ -27,8 +27,9 @@
 #include "net/worker.h"
 
 #define HANDSHAKE_MS 10000
-#define MEETING_MS 120000  /* one side waits for the other, and both for activation */
-#define MEETINGS_MAX 10000 /* of one worker */
+#define MEETING_MS 120000             /* one side waits for the other, and both for activation */
+#define MEETINGS_MAX 10000            /* of one worker */
+#define EARLY_MAX ((size_t)64 * 1024) /* sent by a side that is not joined yet, and thrown away */
 #define UNSENT_HIGH ((size_t)256 * 1024)
 #define UNSENT_LOW ((size_t)64 * 1024)
 
@@ -70,6 +71,7 @@ struct side {
 	struct socks5 socks;
 	bool counted; /* in the listeners' quota */
 	struct netaddr peer;
+	size_t early; /* bytes sent before it was joined */
 };
 
 static unsigned slot; /* the head of the table of meetings that wait */
@@ -361,6 +363,7 @@ join(struct side *side)
 	}
 	side->meeting = meeting;
 	meeting->sides[meeting->sides[0] != NULL] = side;
+	conn_resume(side->conn);
 }
 
 static struct worker *
@@ -380,7 +383,7 @@ arrive(struct worker *worker, struct post *post)
 	join(side);
 }
 
-/* It has said its address: nothing more is read until it is activated. */
+/* It has said its address: nothing more is read until it is there. */
 static void
 go_to_meeting(struct side *side)
 {
@@ -398,6 +401,17 @@ go_to_meeting(struct side *side)
 
 /* --- the handshake --------------------------------------------------------------------------------- */
 
+/* XEP-0065 §10. They are read, since else nobody would see that a side leaves. */
+static void
+ignore(struct side *side, size_t len)
+{
+	side->early += len;
+	if (side->early <= EARLY_MAX)
+		return;
+	metric_inc(metrics, REFUSED);
+	conn_close(side->conn, CONN_POLICY, false);
+}
+
 static void
 on_input(struct conn *conn, const char *bytes, size_t len)
 {
@@ -408,6 +422,8 @@ on_input(struct conn *conn, const char *bytes, size_t len)
 	if (side->meeting != NULL) {
 		if (side->meeting->active)
 			relay(side, bytes, len);
+		else
+			ignore(side, len);
 		return;
 	}
 	state = socks5_read(&side->socks, bytes, len, &out);

@@ -154,6 +154,107 @@ def test_limit(servers):
         assert len(got) <= 65536
 
 
+def test_idle(servers):
+    """Where nothing moves, both sides end; what moves, either way, keeps it."""
+    port = free_ports(["proxy"])["proxy"]
+    server = servers({"modules": {"proxy65": {"port": port, "idle": "1s"}}})
+    with at_port(port):
+        a, b = joined(server.client("juliet", "x"), server.client("romeo", "y"), "i1")
+        a.sendall(b"!")
+        assert read(b, 1) == b"!"
+        assert ended(a) and ended(b)
+
+
+def test_rate(servers):
+    """Both ways together; all of it comes, in its time."""
+    port = free_ports(["proxy"])["proxy"]
+    server = servers({"modules": {"proxy65": {"port": port, "rate": "128k"}}})
+    blob = os.urandom(192 << 10)
+    with at_port(port):
+        a, b = joined(server.client("juliet", "x"), server.client("romeo", "y"), "r1")
+        began = time.monotonic()
+        senders = [threading.Thread(target=side.sendall, args=(blob,)) for side in (a, b)]
+        for sender in senders:
+            sender.start()
+        assert read(b, len(blob)) == blob and read(a, len(blob)) == blob
+        for sender in senders:
+            sender.join()
+        # The last piece is let through before it is paid for.
+        assert time.monotonic() - began > 1.5
+
+
+def test_sent_before_it_is_activated(juliet, romeo):
+    """§10: it is ignored; who sends much is let go, and may come again."""
+    where = address("e1", juliet, romeo)
+    a, b = dial(where), dial(where)
+    try:
+        for _ in range(100):
+            a.sendall(b"x" * 65536)
+    except OSError:
+        pass
+    assert ended(a)
+    c = until(lambda: again(where))
+    juliet.set(activate("e1", romeo), proxy(juliet))
+    c.sendall(b"!")
+    assert read(b, 1) == b"!"
+
+
+def test_half_closed(juliet, romeo):
+    """One side's end is the end; what it sent before is delivered."""
+    a, b = joined(juliet, romeo, "c1")
+    a.sendall(b"x" * 100000)
+    a.shutdown(socket.SHUT_WR)
+    assert read(b, 100000) == b"x" * 100000
+    assert ended(b)
+
+
+def test_waiting_sides_that_leave(juliet, romeo):
+    """One of two goes before the activation, and comes again: its place is free at once."""
+    where = address("w1", juliet, romeo)
+    a, b = dial(where), dial(where)
+    a.close()
+
+    c = until(lambda: again(where))
+    juliet.set(activate("w1", romeo), proxy(juliet))
+    c.sendall(b"!")
+    assert read(b, 1) == b"!"
+
+
+def again(where):
+    """A side, where there is room for it; else None."""
+    sock = dial(where)
+    sock.settimeout(0.2)
+    try:
+        return None if sock.recv(1) == b"" else sock
+    except TimeoutError:
+        sock.settimeout(20)
+        return sock
+    except ConnectionError:
+        return None
+
+
+def test_addresses_are_prepared(juliet, romeo):
+    """§5.3.2: the hash is of addresses as they are, however the request spells them."""
+    where = address("u1", juliet, romeo)
+    a, b = dial(where), dial(where)
+    local, rest = str(romeo).split("@")
+    domain, resource = rest.split("/")
+    juliet.set(activate("u1", f"{local.upper()}@{domain.upper()}/{resource}"), proxy(juliet))
+    a.sendall(b"!")
+    assert read(b, 1) == b"!"
+
+
+def test_in_a_room(juliet, romeo):
+    """§7: the requester's own address, and the target's in the room."""
+    target = f"garden@conference.{juliet.domain}/R\u00f6meo"
+    where = address("m1", juliet, target)
+    a, b = dial(where), dial(where)
+    juliet.refused("set", activate("m1", romeo), "item-not-found", "cancel", to=proxy(juliet))
+    juliet.set(activate("m1", target), proxy(juliet))
+    a.sendall(b"!")
+    assert read(b, 1) == b"!"
+
+
 @contextlib.contextmanager
 def at_port(port):
     """dial() goes there."""
