@@ -99,6 +99,10 @@ class Place:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    async def restart(self):
+        await asyncio.to_thread(self.quickstart, "stop")
+        await asyncio.to_thread(self.quickstart)
+
     def stop(self):
         if (self.folder / "linnetd.pid").exists():
             self.quickstart("stop")

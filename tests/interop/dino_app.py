@@ -49,9 +49,11 @@ class DinoApp(App):
         await self.hand("key", V, CONTROL)
         await self.hand("press", "Send")
 
-    def printed(self):
-        """Every stanza that came and went."""
-        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+    async def bookmarked(self):
+        """That it has asked for the room to be entered next time, too: it prints its stanzas."""
+        log = self.folder / "log"
+        await self.until(lambda: "autojoin='true'" in log.read_text(
+            encoding="utf-8", errors="replace"), "the bookmark")
 
     async def remembers(self, text):
         """That its history has these words."""

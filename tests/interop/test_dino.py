@@ -54,7 +54,7 @@ def test_a_room_that_another_made(place, anna):
         await anna.join(room)
         await ben.sees(f"{room}/anna")
         await anna.remembers("When shall we three meet again?")
-        await anna.until(lambda: "autojoin='true'" in anna.printed(), "the bookmark")
+        await anna.bookmarked()
         await anna.say("In thunder, lightning, or in rain?")
         await ben.hears(f"{room}/anna")
         anna.stop()
@@ -62,5 +62,30 @@ def test_a_room_that_another_made(place, anna):
         await ben.hears(f"{room}/ben")
         await anna.start()
         await anna.remembers("When the hurlyburly's done")
+        await ben.log_out()
+    play(scene(), ACT)
+
+
+def test_a_restart_of_the_server(place, anna):
+    """Dino comes back into its room, and hears what is said there."""
+    room = "heath@conference.localhost"
+
+    async def scene():
+        ben = await Guest(place, "ben").log_in()
+        await ben.enter(room, persistent=True)
+        await anna.start()
+        await anna.log_in(place.users["anna"])
+        await anna.join(room)
+        await ben.sees(f"{room}/anna")
+        await anna.bookmarked()
+        await anna.say("Where the place?")
+        await ben.hears(f"{room}/anna")
+        await ben.log_out()
+        await place.restart()
+        ben = await Guest(place, "ben").log_in()
+        await ben.enter(room)
+        await ben.sees(f"{room}/anna")
+        ben.say(room, "Upon the heath", "groupchat")
+        await anna.remembers("Upon the heath")
         await ben.log_out()
     play(scene(), ACT)

@@ -73,3 +73,25 @@ def test_a_room_that_another_made(place, anna):
         await anna.remembers("ben", "When the hurlyburly's done")
         await ben.log_out()
     play(scene(), ACT)
+
+
+def test_a_restart_of_the_server(place, anna):
+    """Gajim comes back into its room, and hears what is said there."""
+    room = "heath@conference.localhost"
+
+    async def scene():
+        ben = await Guest(place, "ben").log_in()
+        await ben.enter(room, persistent=True)
+        await anna.start()
+        await anna.log_in(place.users["anna"])
+        anna.do("join", room)
+        await ben.sees(f"{room}/anna")
+        await ben.log_out()
+        await place.restart()
+        ben = await Guest(place, "ben").log_in()
+        await ben.enter(room)
+        await ben.sees(f"{room}/anna")
+        ben.say(room, "Upon the heath", "groupchat")
+        await anna.remembers("ben", "Upon the heath")
+        await ben.log_out()
+    play(scene(), ACT)
