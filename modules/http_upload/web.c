@@ -206,37 +206,56 @@ get_file(const struct ln_mod *mod, struct ln_http *http)
 /* --- PUT -------------------------------------------------------------------------------------- */
 
 static void
+say_created(struct visit *visit)
+{
+	set_common_headers(visit->http);
+	ln_http_reply(visit->http, 201, NULL, NULL, 0);
+	visit_end(visit);
+}
+
+/* The new file is there whether or not old ones could go. */
+static void
 was_trimmed(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *arg)
 {
+	struct visit *visit = arg;
+
 	(void)mod;
 	(void)ok;
-	(void)arg;
 	upload_delete_files(row);
+	visit->pending--;
+	if (visit->http != NULL)
+		say_created(visit);
+	else
+		visit_end(visit);
+}
+
+static void
+trim(const struct ln_mod *mod, struct visit *visit, const char *owner)
+{
+	const struct upload_conf *conf = ln_conf(mod);
+
+	visit->pending++;
+	ln_store_then(mod, was_trimmed, visit, &sql_trim, ln_text(conf->host), ln_text(owner),
+	    ln_int(conf->profile.quota));
 }
 
 static void
 was_recorded(const struct ln_mod *mod, bool ok, const struct ln_row *row, void *arg)
 {
 	struct visit *visit = arg;
-	const struct upload_conf *conf;
+	bool trims = mod != NULL && ok && row != NULL && visit->purpose == PROFILE;
 	char path[FILE_PATH_MAX];
 
 	if (ok && row == NULL) /* its slot was taken away meanwhile */
 		ln_http_delete_file(upload_file(visit->id, path));
-	if (mod != NULL && ok && row != NULL && visit->purpose == PROFILE) {
-		conf = ln_conf(mod);
-		ln_store_then(mod, was_trimmed, NULL, &sql_trim, ln_text(conf->host),
-		    ln_text(ln_row_text(row, 0)), ln_int(conf->profile.quota));
-	}
-	if (!visit_goes_on(visit, mod, ok))
+	if (trims)
+		trim(mod, visit, ln_row_text(row, 0));
+	if (!visit_goes_on(visit, mod, ok) || trims)
 		return;
-	if (row == NULL) {
+	if (row == NULL)
 		refuse(visit, 404, "There is no such slot.");
-		return;
-	}
-	set_common_headers(visit->http);
-	ln_http_reply(visit->http, 201, NULL, NULL, 0);
-	visit_end(visit);
+	else
+		say_created(visit);
 }
 
 static void

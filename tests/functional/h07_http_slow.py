@@ -12,8 +12,7 @@ import socket
 import pytest
 from h06_http_hostile import statuses, stored, target
 from h10_upload import ask, put, slot
-from h20_proxy65 import until
-from kit import only_linnet
+from kit import only_linnet, until
 
 pytestmark = only_linnet("options of ours")
 

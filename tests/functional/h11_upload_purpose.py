@@ -9,7 +9,7 @@ import urllib.parse
 
 import pytest
 from h10_upload import NS, ask, put, refused, request, rows, service, slot
-from kit import only_linnet
+from kit import only_linnet, until
 
 pytestmark = only_linnet("options of ours")
 
@@ -99,13 +99,33 @@ def test_sizes(juliet):
     slot(juliet, size=1025)
 
 
-def test_the_oldest_of_a_profile_goes(server, juliet):
-    first, second, third = (store(server, juliet, purpose("profile"), 1000) for _ in range(3))
-    assert juliet.get(request(), service(juliet))   # behind the trimming
-    deadline = time.monotonic() + 10
-    while ask(server, "GET", first)[0] == 200 and time.monotonic() < deadline:
-        pass
-    assert [ask(server, "GET", url)[0] for url in (first, second, third)] == [404, 200, 200]
+def test_the_oldest_of_a_profile_goes(server, juliet, romeo):
+    """As many as are over the quota, before 201 is said: of the owner and of the purpose alone."""
+    message, his = store(server, juliet, size=1000), store(server, romeo, purpose("profile"), 1000)
+    urls = [store(server, juliet, purpose("profile"), 1000) for _ in range(4)]
+    assert [ask(server, "GET", url)[0] for url in urls] == [404, 404, 200, 200]
+    large = store(server, juliet, purpose("profile"), 1024)
+    assert [ask(server, "GET", url)[0] for url in urls] == [404, 404, 404, 200]
+    assert [ask(server, "GET", url)[0] for url in (message, his, large)] == [200] * 3
+    names = {url.split("/")[4] for url in urls[:3]}
+    until(lambda: not names & files(server))
+    listed = rows(server, "upload", "list", service(juliet), juliet.bare)
+    assert not names & {r["id"] for r in listed}
+
+
+def test_the_newest_of_a_profile_stays(servers):
+    """A quota that has become smaller takes the old ones when the next is put, never that one."""
+    server = servers(with_profile(**{"max-size": "1k", "quota": "4k"}))
+    juliet = server.client("juliet")
+    urls = [store(server, juliet, purpose("profile"), 1000) for _ in range(3)]
+    server.reload(with_profile(**{"max-size": "1k", "quota": "1k"}))
+    assert [ask(server, "GET", url)[0] for url in urls] == [200] * 3
+    last = store(server, juliet, purpose("profile"), 1024)
+    assert [ask(server, "GET", url)[0] for url in (*urls, last)] == [404, 404, 404, 200]
+
+
+def with_profile(**options):
+    return {"modules": {"disco": {}, "http_upload": {"keep-free": 0, "profile": options}}}
 
 
 def test_what_is_kept_for_good(server, juliet, romeo):
@@ -136,9 +156,7 @@ def test_gone_with_the_account(server, juliet, romeo):
     assert ask(server, "GET", mine)[0] == 404
     assert put(server, waiting) == 403
     assert ask(server, "GET", his)[0] == 200
-    deadline = time.monotonic() + 10
-    while mine.split("/")[4] in files(server):
-        assert time.monotonic() < deadline
+    until(lambda: mine.split("/")[4] not in files(server))
     assert his.split("/")[4] in files(server)
     stats = rows(server, "upload", "stats", service(romeo))
     assert juliet.bare not in {r["owner"] for r in stats}

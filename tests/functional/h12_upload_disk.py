@@ -16,8 +16,7 @@ from h06_http_hostile import stored, target
 from h07_http_slow import open_files, parts, put_head, rest
 from h10_upload import ask, put, rows, service, slot
 from h11_upload_purpose import ephemeral, files
-from h20_proxy65 import until
-from kit import only_linnet
+from kit import only_linnet, until
 from kit.server import build_file
 
 pytestmark = only_linnet("options of ours")

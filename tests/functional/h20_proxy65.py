@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from kit import Client, only_linnet
+from kit import Client, only_linnet, until
 from kit.server import free_ports
 
 pytestmark = only_linnet("a module of ours")
@@ -381,14 +381,6 @@ def test_per_address_at_the_door(servers):
     juliet.get(f"<query xmlns='{NS}'/>", proxy(juliet))
     inside.append(until(let_in))
     assert let_in() is None
-
-
-def until(attempt):
-    """What it returns when it succeeds; there is no event to wait for."""
-    deadline = time.monotonic() + 10
-    while not (got := attempt()):
-        assert time.monotonic() < deadline
-    return got
 
 
 def test_in_front_of_the_proxy(juliet, romeo):

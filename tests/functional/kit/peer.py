@@ -7,6 +7,7 @@ a thing, the test says so with `deviates` or `only_linnet`.
 """
 
 import os
+import time
 
 import pytest
 
@@ -35,3 +36,11 @@ def allowed(conditions):
 def needs_linnet(why="Linnet's own"):
     if PEER != "linnet":
         pytest.skip(f"{PEER}: {why}")
+
+
+def until(attempt):
+    """What it returns when it succeeds, where there is no event to wait for."""
+    deadline = time.monotonic() + 4 * TIMEOUT
+    while not (got := attempt()):
+        assert time.monotonic() < deadline, "not in time"
+    return got
