@@ -24,10 +24,12 @@
 #define UNACKED_BYTES ((size_t)4 << 20)
 #define RETRY_MS 1000 /* when the disk could not be read */
 
-enum { GIVEN, FAILED };
+enum { GIVEN, FAILED, UNREADABLE };
 static const struct metric_row rows[] = {
 	[GIVEN] = { "given_total", METRIC_COUNTER, "Stored messages given to sessions." },
 	[FAILED] = { "failed_total", METRIC_COUNTER, "Pages that could not be read." },
+	[UNREADABLE] = { "unreadable_total", METRIC_COUNTER,
+	    "Stored messages that are no stanzas, and were deleted." },
 };
 METRICS(metrics, "drain", rows);
 
@@ -39,6 +41,15 @@ struct page {
 	unsigned limit;
 	char name[LN_JID_MAX + 1];
 };
+
+static void
+tell_unreadable(const struct ln_account *account, const struct store_pending *row)
+{
+	metric_inc(metrics, UNREADABLE);
+	log_limited(LOG_LEVEL_ERROR, "core", 10, 10000,
+	    "stored message does not parse, deleted account=%s position=%lld",
+	    log_quote(account->entity.jid.full), (long long)row->position);
+}
 
 /* False: not yet. */
 static bool
@@ -54,7 +65,9 @@ give_row(struct ln_session *session, const struct store_pending *row)
 	st = stanza_from_bytes(row->stanza, row->len);
 	if (st == NULL || (row->expires != 0 && row->expires <= clock_wall_ms())) {
 		pending_drop_row(account, row);
-		if (st != NULL)
+		if (st == NULL)
+			tell_unreadable(account, row);
+		else
 			ln_stanza_free(&st);
 		return true;
 	}
