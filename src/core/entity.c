@@ -488,12 +488,6 @@ entity_each(void (*each)(struct entity *entity, void *arg), void *arg)
 		each(entity, arg);
 }
 
-size_t
-entity_count(void)
-{
-	return HASH_COUNT(local()->table);
-}
-
 static void
 open_worker(struct worker *worker)
 {

@@ -153,9 +153,6 @@ void entity_call(const struct ln_jid *bare, void (*run)(struct entity *entity, v
 /* Walks the entities of the current worker. */
 void entity_each(void (*each)(struct entity *entity, void *arg), void *arg);
 
-/* Bytes of inboxes and number of entities on this worker: for `stats`. */
-size_t entity_count(void);
-
 /* Was this name looked up within the last minute and found not to exist? */
 bool entity_known_absent(const struct ln_jid *bare);
 

@@ -154,20 +154,6 @@ hold_split(struct hold *hold)
 	return part;
 }
 
-void
-hold_join(struct hold *into, struct hold *part)
-{
-	if (part->weight == 0)
-		return;
-	if (into->weight == 0) {
-		*into = hold_take(part);
-		return;
-	}
-	assert(into->owner == part->owner && into->seq == part->seq);
-	into->weight += part->weight;
-	part->weight = 0;
-}
-
 static struct bag *
 bag_with_room(struct bag *bag)
 {

@@ -84,9 +84,6 @@ hold_take(struct hold *from)
 /* A part of the hold, to be released on its own; nothing if there is none. */
 struct hold hold_split(struct hold *hold);
 
-/* Puts a part back together with another of the same number. */
-void hold_join(struct hold *into, struct hold *part);
-
 /* Gives a hold back. Nothing happens if there is none. Any worker. */
 void hold_release(struct hold *hold);
 

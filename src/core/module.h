@@ -77,7 +77,6 @@ struct documents **account_documents(const struct ln_account *account);
 struct entity *account_entity(const struct ln_account *account);
 struct ln_account *account_of_entity(struct entity *entity);
 struct ln_session *session_by_id(uint64_t id);
-uint64_t session_id(const struct ln_session *session);
 
 /* At start, before the workers run; slices_init() is called by the other. */
 void module_init(void);

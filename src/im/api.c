@@ -188,9 +188,3 @@ session_by_id(uint64_t id)
 {
 	return session_find(id);
 }
-
-uint64_t
-session_id(const struct ln_session *session)
-{
-	return session->id;
-}

@@ -435,18 +435,6 @@ conn_peer(const struct conn *conn)
 	return &conn->peer;
 }
 
-bool
-conn_local(const struct conn *conn, struct netaddr *local_r)
-{
-	struct sockaddr_storage storage;
-	socklen_t len = sizeof storage;
-
-	if (getsockname(conn->fd, (struct sockaddr *)&storage, &len) != 0)
-		return false;
-	netaddr_set(local_r, (struct sockaddr *)&storage);
-	return true;
-}
-
 int
 conn_errno(const struct conn *conn)
 {

@@ -91,7 +91,6 @@ struct worker *conn_worker(const struct conn *conn);
 uint64_t conn_id(const struct conn *conn);
 
 const struct netaddr *conn_peer(const struct conn *conn);
-bool conn_local(const struct conn *conn, struct netaddr *local_r);
 
 /* The errno behind CONN_RESET, CONN_ERROR, CONN_CONNECT; else 0. */
 int conn_errno(const struct conn *conn);

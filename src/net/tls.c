@@ -195,15 +195,6 @@ tls_new(int minimum)
 }
 
 struct tls *
-tls_new_client(void)
-{
-	struct tls *tls = tls_new(TLS1_2_VERSION);
-
-	tls_load_system(tls->base);
-	return tls;
-}
-
-struct tls *
 tls_ref(struct tls *tls)
 {
 	atomic_fetch_add_explicit(&tls->refs, 1, memory_order_relaxed);

@@ -47,9 +47,6 @@ typedef void (*tls_report_fn)(const char *file, const char *reason, void *arg);
  */
 struct tls *tls_load(const struct tls_config *config, tls_report_fn report, void *arg);
 
-/* A set without certificates, for clients and tests: system authorities, TLS 1.2 up. */
-struct tls *tls_new_client(void);
-
 struct tls *tls_ref(struct tls *tls); /* any thread */
 void tls_unref(struct tls **tls);     /* any thread; nulls the pointer */
 

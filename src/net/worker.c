@@ -522,9 +522,3 @@ worker_slot_set(struct worker *worker, unsigned slot, void *value)
 	assert(slot < WORKER_SLOTS);
 	worker->slots[slot] = value;
 }
-
-char *
-worker_scratch(struct worker *worker)
-{
-	return worker->scratch;
-}

@@ -117,12 +117,9 @@ void worker_slot_set(struct worker *worker, unsigned slot, void *value);
  */
 void worker_again(void);
 
-/*
- * 64 KiB for whoever is at work on this worker: bytes read, text being
- * written. Whatever calls out invalidates it.
- */
+/* Bytes of a worker's scratch memory: what was just read, text being written. Whatever calls out
+ * invalidates it. */
 #define WORKER_SCRATCH ((uint32_t)64 * 1024)
-char *worker_scratch(struct worker *worker);
 
 /* Main thread: turns until worker_main_stop(), which any thread and any signal event may call. */
 void worker_main_run(void);

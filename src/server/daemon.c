@@ -304,12 +304,6 @@ daemon_config(void)
 	return daemon_state.config;
 }
 
-struct pool *
-daemon_crypto(void)
-{
-	return daemon_state.crypto;
-}
-
 /* --- signals -------------------------------------------------------------------------------------------- */
 
 static void

@@ -28,8 +28,7 @@ void daemon_stop(void);
  */
 bool daemon_reload(struct buf *out);
 
-/* The configuration in force, borrowed; the pool for slow hashes. */
+/* The configuration in force, borrowed. */
 const struct config *daemon_config(void);
-struct pool *daemon_crypto(void);
 
 #endif

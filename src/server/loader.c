@@ -18,8 +18,7 @@
 
 struct loaded {
 	const struct ln_module *module;
-	char *file;   /* NULL: linked in */
-	void *handle; /* likewise */
+	void *handle; /* NULL: linked in */
 	unsigned rank;
 	bool ranked;
 };
@@ -75,12 +74,10 @@ fault_of_file(const struct ln_module *module, const char *file)
 }
 
 static void
-add(const struct ln_module *module, const char *file, void *handle)
+add(const struct ln_module *module, void *handle)
 {
 	loaded = xrealloc(loaded, (count + 1) * sizeof *loaded);
-	loaded[count++] = (struct loaded){ .module = module,
-		.file = file != NULL ? xstrdup(file) : NULL,
-		.handle = handle };
+	loaded[count++] = (struct loaded){ .module = module, .handle = handle };
 }
 
 static bool
@@ -102,7 +99,7 @@ open_file(const char *file, char **error_r)
 		dlclose(handle);
 		return false;
 	}
-	add(module, file, handle);
+	add(module, handle);
 	return true;
 }
 
@@ -272,7 +269,7 @@ loader_use(const struct ln_module *const *list, unsigned n, char **error_r)
 		if (fault != NULL)
 			*error_r = xasprintf("%s: %s", list[i]->name, fault);
 		else
-			add(list[i], NULL, NULL);
+			add(list[i], NULL);
 	}
 	free(fault);
 	return complete(fault == NULL, error_r);
@@ -282,15 +279,12 @@ loader_use(const struct ln_module *const *list, unsigned n, char **error_r)
 void
 loader_close(void)
 {
-	while (count > 0) {
-		struct loaded *last = &loaded[--count];
-
-		free(last->file);
 #ifndef LN_DEBUG
-		if (last->handle != NULL)
-			dlclose(last->handle);
+	for (unsigned i = count; i-- > 0;)
+		if (loaded[i].handle != NULL)
+			dlclose(loaded[i].handle);
 #endif
-	}
+	count = 0;
 	free(loaded);
 	free(modules);
 	loaded = NULL;
@@ -326,10 +320,4 @@ unsigned
 loader_rank(const struct ln_module *module)
 {
 	return loaded[loader_slot(module)].rank;
-}
-
-const char *
-loader_file(const struct ln_module *module)
-{
-	return loaded[loader_slot(module)].file;
 }

@@ -47,9 +47,6 @@ unsigned loader_slot_count(void);
 /* Its rank: behind all that it `needs` or comes `after`; then by name. */
 unsigned loader_rank(const struct ln_module *module);
 
-/* The file it came from; NULL: linked in. */
-const char *loader_file(const struct ln_module *module);
-
 /* What is wrong with a module's tables, to be freed; NULL: nothing (loader_check.c). */
 char *loader_fault(const struct ln_module *module);
 

@@ -237,12 +237,6 @@ store_job_error(const struct store_job *job)
 	return job->error != NULL ? job->error : "";
 }
 
-struct store *
-store_job_store(const struct store_job *job)
-{
-	return job->store;
-}
-
 void
 store_job_keep(struct store_job *job)
 {

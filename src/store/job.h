@@ -162,8 +162,6 @@ enum store_outcome store_job_outcome(const struct store_job *job);
 /* The reason of the first failure, for logs; "" if none. */
 const char *store_job_error(const struct store_job *job);
 
-struct store *store_job_store(const struct store_job *job);
-
 /* The job and its rows outlive `done`; the caller frees it. */
 void store_job_keep(struct store_job *job);
 

@@ -176,9 +176,6 @@ void out_opened(struct peer *peer);
 void out_established(struct peer *peer);
 void out_fail(struct peer *peer, const char *reason);
 
-/* Its link does not need it any more. */
-void out_leave(struct peer *peer);
-
 /* --- events by direction (s2s_in.c, s2s_out.c) ------------------------------------- */
 
 void in_header(struct peer *peer, const struct parser_header *header);

@@ -329,13 +329,6 @@ out_ended(struct peer *peer, enum stream_end end, const char *reason)
 		link_failed(link, link->error, reason);
 }
 
-void
-out_leave(struct peer *peer)
-{
-	peer->link = NULL;
-	stream_close(&peer->stream);
-}
-
 static void
 begin(struct link *link, const struct dial_result *result)
 {
