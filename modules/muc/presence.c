@@ -227,17 +227,15 @@ void
 presence_tell_all(struct here *here, const struct visit *visit)
 {
 	bool with_jid = sees_jids(here->room, visit->occupant);
+	struct fanout *list = ln_fan_in_new(&visit->jid);
 	struct occupant *other;
 
 	TAILQ_FOREACH(other, &here->room->occupants, link) {
-		struct ln_stanza *st;
-
 		if (other == visit->occupant || !presence_is_shown(here->room, other->role))
 			continue;
-		st = ln_stanza_copy(shown(here, other, with_jid));
-		ln_set_to(st, &visit->jid);
-		ln_node_send(here->node, st);
+		ln_fan_in_add(list, shown(here, other, with_jid));
 	}
+	ln_fan_out_send(here->node, list);
 }
 
 void

@@ -13,20 +13,29 @@
 #include "base/xalloc.h"
 #include "core/fanout.h"
 #include "core/host.h"
+#include "core/load.h"
 #include "core/router.h"
 #include "core/work.h"
+#include "net/conn.h"
+#include "net/timer.h"
 
 #define SERVE_MAX 16    /* items an entity is served in a turn */
 #define ABSENT_MS 60000 /* how long a missing name is remembered */
 #define ABSENT_MAX 4096 /* names remembered by a worker */
+#define PUT_AT_MS 64
+#define PRESSED_RATE 200 /* stanzas a ms that one sends while that is too much */
 
-enum { ENTITIES, LOADED, EVICTED, INBOX_FULL, ABSENT_DROPS };
+enum { ENTITIES, LOADED, EVICTED, INBOX_FULL, INBOX_LATE, ABSENT_DROPS, RESTED };
 static const struct metric_row rows[] = {
 	[ENTITIES] = { "entities", METRIC_GAUGE, "Accounts, hosts and rooms in memory." },
 	[LOADED] = { "loaded_total", METRIC_COUNTER, "Entities loaded." },
 	[EVICTED] = { "evicted_total", METRIC_COUNTER, "Entities unloaded to make room." },
 	[INBOX_FULL] = { "inbox_full_total", METRIC_COUNTER, "Items refused by full inboxes." },
+	[INBOX_LATE] = { "inbox_late_total", METRIC_COUNTER,
+	    "Items refused since they had waited in an inbox for too long." },
 	[ABSENT_DROPS] = { "absent_total", METRIC_COUNTER, "Items for names that do not exist." },
+	[RESTED] = { "rested_total", METRIC_COUNTER,
+	    "Turns after which an entity rested: its recipients read too slowly." },
 };
 METRICS(metrics, "core", rows);
 
@@ -44,7 +53,9 @@ TAILQ_HEAD(absent_list, absent);
 struct entity_worker {
 	struct entity *table;
 	struct entity_list ready;
-	struct entity_list lru; /* evictable, oldest first */
+	struct entity_list lru;     /* evictable, oldest first */
+	struct entity_list resting; /* by `ready` */
+	struct timer rest;
 	size_t lru_bytes;
 	struct absent *absent;
 	struct absent_list absent_order;
@@ -225,7 +236,7 @@ entity_get(const struct ln_jid *jid, const struct entity_ops *ops, const struct 
 static void
 make_ready(struct entity_worker *ew, struct entity *entity)
 {
-	if (entity->is_ready || entity->life == LIFE_LOADING)
+	if (entity->is_ready || entity->rests_until != 0 || entity->life == LIFE_LOADING)
 		return;
 	if (STAILQ_EMPTY(&entity->inbox) && entity->fanout == NULL)
 		return;
@@ -238,6 +249,9 @@ make_ready(struct entity_worker *ew, struct entity *entity)
 static void
 unready(struct entity_worker *ew, struct entity *entity)
 {
+	if (entity->rests_until != 0)
+		TAILQ_REMOVE(&ew->resting, entity, ready);
+	entity->rests_until = 0;
 	if (!entity->is_ready)
 		return;
 	TAILQ_REMOVE(&ew->ready, entity, ready);
@@ -258,6 +272,7 @@ entity_loaded(struct entity *entity)
 
 	assert(entity->life == LIFE_LOADING);
 	entity->life = LIFE_ACTIVE;
+	entity->loaded_ms = worker_now_ms();
 	metric_inc(metrics, LOADED);
 	make_ready(ew, entity);
 	if (!entity->is_ready)
@@ -271,6 +286,7 @@ drop_inbox(struct entity *entity, enum item_drop why)
 
 	while ((item = STAILQ_FIRST(&entity->inbox)) != NULL) {
 		STAILQ_REMOVE_HEAD(&entity->inbox, link);
+		load_served();
 		item->drop(item, why);
 	}
 	entity->inbox_bytes = 0;
@@ -340,9 +356,32 @@ entity_put(struct entity *entity, struct item *item)
 		return;
 	}
 	lru_take(ew, entity);
+	item->put_at = (uint16_t)(worker_now_ms() / PUT_AT_MS);
 	entity->inbox_bytes += item->weight;
+	load_waits();
 	STAILQ_INSERT_TAIL(&entity->inbox, item, link);
 	make_ready(ew, entity);
+}
+
+void
+entity_put_back(struct entity *entity, struct item *item)
+{
+	entity->inbox_bytes += item->weight;
+	load_waits();
+	STAILQ_INSERT_HEAD(&entity->inbox, item, link);
+	make_ready(local(), entity);
+}
+
+/* Has it waited for so long that its sender is better told? Time of loading is the store's. */
+static bool
+is_late(const struct entity *entity, const struct item *item)
+{
+	int64_t now = worker_now_ms();
+	uint16_t waited = (uint16_t)(now / PUT_AT_MS - item->put_at);
+
+	return entity->ops->wait_max != 0 && item->class != ITEM_CONTROL &&
+	    (int64_t)waited * PUT_AT_MS > entity->ops->wait_max &&
+	    now - entity->loaded_ms > entity->ops->wait_max;
 }
 
 static void
@@ -351,13 +390,56 @@ serve_one(struct entity *entity)
 	struct item *item = STAILQ_FIRST(&entity->inbox);
 
 	STAILQ_REMOVE_HEAD(&entity->inbox, link);
+	load_served();
 	entity->inbox_bytes -= item->weight;
 	if (entity->life == LIFE_DYING && item->class != ITEM_CONTROL) {
 		metric_inc(metrics, ABSENT_DROPS);
 		item->drop(item, DROP_ABSENT);
 		return;
 	}
+	if (is_late(entity, item)) {
+		metric_inc(metrics, INBOX_LATE);
+		item->drop(item, DROP_LATE);
+		return;
+	}
 	item->run(entity, item);
+}
+
+/*
+ * It sends faster than its recipients' workers serve them, or than they read:
+ * what is unsent is bounded, and would cost the slowest their streams.
+ */
+static void
+rest(struct entity_worker *ew, struct entity *entity)
+{
+	int64_t ms = (int64_t)(entity->fanned / PRESSED_RATE);
+
+	if (ms == 0 || !(conn_unsent_pressed() || load_is_behind()) ||
+	    (STAILQ_EMPTY(&entity->inbox) && entity->fanout == NULL))
+		return;
+	metric_inc(metrics, RESTED);
+	unready(ew, entity);
+	entity->rests_until = worker_now_ms() + ms;
+	TAILQ_INSERT_TAIL(&ew->resting, entity, ready);
+	timer_set_sooner(&ew->rest, ms);
+}
+
+static void
+rested(void *arg)
+{
+	struct entity_worker *ew = arg;
+	struct entity *entity, *next;
+	int64_t now = worker_now_ms();
+
+	for (entity = TAILQ_FIRST(&ew->resting); entity != NULL; entity = next) {
+		next = TAILQ_NEXT(entity, ready);
+		if (entity->rests_until > now) {
+			timer_set_sooner(&ew->rest, entity->rests_until - now);
+			continue;
+		}
+		unready(ew, entity);
+		make_ready(ew, entity);
+	}
 }
 
 /* Serves one entity its share. A handler may remove it or send it back to loading. */
@@ -373,9 +455,11 @@ serve(struct entity_worker *ew, struct entity *entity)
 		serve_one(entity);
 		if (ew->serving == NULL)
 			return;
-		more = entity->fanout != NULL || entity->life == LIFE_LOADING;
+		more = entity->fanout != NULL || entity->life == LIFE_LOADING ||
+		    entity->fanned >= FANOUT_TURN;
 	}
 	ew->serving = NULL;
+	rest(ew, entity);
 	make_ready(ew, entity);
 	if (!entity->is_ready)
 		lru_put(ew, entity);
@@ -429,54 +513,6 @@ entity_job_end(const struct ln_jid *bare, uint64_t birth)
 		lru_put(local(), entity);
 }
 
-struct call {
-	struct item item;
-	struct ln_jid jid;
-	void (*run)(struct entity *entity, void *arg);
-	void *arg;
-	char name[];
-};
-
-static void
-call_run(struct entity *entity, struct item *item)
-{
-	struct call *call = (struct call *)item;
-
-	work_begin(entity, NULL);
-	call->run(entity, call->arg);
-	work_end();
-	free(call);
-}
-
-static void
-call_drop(struct item *item, enum item_drop why)
-{
-	struct call *call = (struct call *)item;
-
-	(void)why;
-	call->run(NULL, call->arg);
-	free(call);
-}
-
-void
-entity_call(const struct ln_jid *bare, void (*run)(struct entity *entity, void *arg), void *arg)
-{
-	size_t len = ln_jid_bare_len(bare);
-	struct call *call = xcalloc(1, sizeof *call + len + 1);
-
-	memcpy(call->name, bare->full, len);
-	call->jid = *bare;
-	call->jid.full = call->name;
-	call->jid.resource_len = 0;
-	call->run = run;
-	call->arg = arg;
-	call->item.run = call_run;
-	call->item.drop = call_drop;
-	call->item.class = ITEM_CONTROL;
-	call->item.weight = (uint32_t)(sizeof *call + len);
-	router_item(&call->jid, &call->item);
-}
-
 /* --- the worker -------------------------------------------------------------------------------- */
 
 void
@@ -495,6 +531,8 @@ open_worker(struct worker *worker)
 
 	TAILQ_INIT(&ew->ready);
 	TAILQ_INIT(&ew->lru);
+	TAILQ_INIT(&ew->resting);
+	timer_init(&ew->rest, rested, ew);
 	TAILQ_INIT(&ew->absent_order);
 	worker_slot_set(worker, slot, ew);
 }
@@ -509,6 +547,7 @@ close_worker(struct worker *worker)
 		entity_remove(entity);
 	while (!TAILQ_EMPTY(&ew->absent_order))
 		absent_remove(ew, TAILQ_FIRST(&ew->absent_order));
+	timer_cancel(&ew->rest);
 	free(ew);
 	worker_slot_set(worker, slot, NULL);
 }

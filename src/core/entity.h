@@ -32,7 +32,7 @@ struct ln_stanza;
 
 /* What a full inbox means for an item. */
 enum item_class {
-	ITEM_ASK,    /* a message or iq request: answered resource-constraint */
+	ITEM_ASK,    /* a message, iq request or entry to a room: answered resource-constraint */
 	ITEM_MINOR,  /* results, errors, availability: dropped and counted */
 	ITEM_CONTROL /* always goes in: unavailable, control messages */
 };
@@ -40,6 +40,7 @@ enum item_class {
 enum item_drop {
 	DROP_ABSENT, /* the entity does not exist, or is dying */
 	DROP_FULL,   /* its inbox is full */
+	DROP_LATE,   /* it has waited there for longer than it may */
 	DROP_FAILED  /* it could not be loaded: the store fails */
 };
 
@@ -54,6 +55,7 @@ struct item {
 	const struct ln_jid *to; /* set by router_item(); part of what the item stands for */
 	uint32_t weight;         /* bytes, for the inbox's bound */
 	uint8_t class;           /* enum item_class */
+	uint16_t put_at;         /* when it came into the inbox, in 64 ms, modulo 2^16 */
 };
 STAILQ_HEAD(item_queue, item);
 
@@ -67,6 +69,7 @@ struct entity_ops {
 	const char *kind; /* "account", "host", "room" ... for logs */
 	size_t size;      /* of the struct that begins with struct entity */
 	size_t inbox_max; /* bytes */
+	int64_t wait_max; /* ms that what may be refused waits in it; 0: for ever */
 	/* Does this stanza load the entity? If not, it is dropped and counted. */
 	bool (*loads)(const struct ln_stanza *st);
 	/* Begins loading; ends in entity_loaded(), perhaps at once, or later in entity_absent() or
@@ -88,6 +91,7 @@ struct entity {
 	struct ln_jid jid; /* bare; text owned */
 	const struct entity_ops *ops;
 	const struct ln_host *host; /* of the worker's current snapshot */
+	int64_t loaded_ms;          /* since when it is served */
 	int64_t number;             /* in the database; 0: none */
 	uint64_t last_write;        /* store sequence of the last write: reads come after it */
 	struct item_queue inbox;
@@ -100,6 +104,7 @@ struct entity {
 	struct fanout *fanout; /* head: being sent; the inbox waits */
 	size_t fanned;         /* stanzas that went to many in this turn */
 	size_t lru_weight;
+	int64_t rests_until; /* ms: it has sent much and rests; 0: it does not */
 	uint8_t life; /* enum entity_life */
 	bool is_ready, in_lru;
 };
@@ -114,6 +119,9 @@ struct entity *entity_get(const struct ln_jid *jid, const struct entity_ops *ops
 
 /* Puts an item into the inbox; ownership passes. A full inbox answers by the item's class. */
 void entity_put(struct entity *entity, struct item *item);
+
+/* One that was served in part goes to the head again. */
+void entity_put_back(struct entity *entity, struct item *item);
 
 /* The end of loading: serves what waits, or drops it all and forgets the entity (its name is then
  * known to be absent for a minute; a failed one is tried again). */

@@ -1,5 +1,5 @@
 src_liblinnet_a_SOURCES += \
-	src/core/entity.c src/core/entity.h \
+	src/core/entity.c src/core/entity_call.c src/core/load.c src/core/load.h src/core/entity.h \
 	src/core/fanout.c src/core/fanout.h \
 	src/core/federation.h \
 	src/core/hold.c src/core/hold.h \

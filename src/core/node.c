@@ -15,6 +15,7 @@
 #include "store/entity.h"
 
 #define INBOX_BYTES ((size_t)40 << 20) /* DESIGN section 4 */
+#define WAIT_MAX_MS 30000 /* half of what a hold may be out: a busy room ends nobody's session */
 #define PRELOADS_MAX 32
 
 static struct ln_node *
@@ -252,6 +253,7 @@ const struct entity_ops node_ops = {
 	.kind = "node",
 	.size = sizeof(struct ln_node),
 	.inbox_max = INBOX_BYTES,
+	.wait_max = WAIT_MAX_MS,
 	.loads = node_loads,
 	.load = node_load,
 	.deliver = node_deliver,
@@ -300,6 +302,18 @@ ln_fan_out_new(struct ln_stanza *st)
 	return fanout_new(st);
 }
 
+struct fanout *
+ln_fan_in_new(const struct ln_jid *to)
+{
+	return fanout_new_list(to);
+}
+
+void
+ln_fan_in_add(struct fanout *fanout, const struct ln_stanza *st)
+{
+	fanout_list(fanout, st);
+}
+
 void
 ln_fan_out_add(struct fanout *fanout, const struct ln_jid *to)
 {
@@ -318,6 +332,7 @@ ln_node_send(struct ln_node *node, struct ln_stanza *st)
 	struct fanout *fanout;
 
 	if (node->entity.fanout == NULL) {
+		node->entity.fanned++;
 		router_route(st);
 		return;
 	}

@@ -106,13 +106,14 @@ answer_probe_of_nobody(const struct ln_stanza *probe)
 	router_route(ln_stanza_new(LN_PRESENCE, LN_UNSUBSCRIBED, &nobody, &asker));
 }
 
-/* Nobody there (RFC 6121 §8.5.1): presence is silent, the rest is answered. */
+/* Nobody there (RFC 6121 §8.5.1): presence is silent, the rest is answered; so is somebody whom a
+ * busy room could not let in. */
 static void
 undelivered(struct item *item, enum item_drop why)
 {
 	struct ln_stanza *st = (struct ln_stanza *)item;
 
-	if (st->kind == LN_PRESENCE) {
+	if (st->kind == LN_PRESENCE && (item->class != ITEM_ASK || why == DROP_ABSENT)) {
 		if (st->type == LN_PROBE && why == DROP_ABSENT)
 			answer_probe_of_nobody(st);
 		ln_stanza_free(&st);
@@ -122,9 +123,20 @@ undelivered(struct item *item, enum item_drop why)
 	    why == DROP_ABSENT ? LN_ERR_SERVICE_UNAVAILABLE : LN_ERR_RESOURCE_CONSTRAINT, NULL);
 }
 
+/* XEP-0045 §7.2: presence that asks for something, and waits for the answer. */
+static bool
+enters_room(const struct ln_stanza *st)
+{
+	return st->kind == LN_PRESENCE && st->type == LN_AVAILABLE &&
+	    !(st->flags & STANZA_SHARES) && !ln_jid_is_bare(&st->to) &&
+	    ln_child(st, "x", NS_MUC) != NULL;
+}
+
 static enum item_class
 class_of(const struct ln_stanza *st)
 {
+	if (enters_room(st))
+		return ITEM_ASK;
 	if (st->type == LN_TYPE_ERROR || st->type == LN_RESULT || st->type == LN_AVAILABLE ||
 	    st->type == LN_PROBE)
 		return ITEM_MINOR;

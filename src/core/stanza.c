@@ -106,6 +106,19 @@ ln_stanza_new(enum ln_kind kind, enum ln_type type, const struct ln_jid *from,
 	return st;
 }
 
+/* The same for a copy that has a reference to the payload in whose arena `st` lives. */
+static void
+borrow_head(struct ln_stanza *copy, const struct ln_stanza *st)
+{
+	copy->type = st->type;
+	copy->flags = st->flags & (STANZA_NO_STORE | STANZA_PROBES);
+	copy->from = st->from;
+	copy->to = st->to;
+	copy->id = st->id;
+	copy->lang = st->lang;
+	copy->borrows = true;
+}
+
 /* All but the payload. */
 static void
 copy_head(struct ln_stanza *copy, const struct ln_stanza *st)
@@ -120,13 +133,53 @@ copy_head(struct ln_stanza *copy, const struct ln_stanza *st)
 		copy->added = ln_elem_copy(copy->arena, st->added);
 }
 
+static bool
+is_frozen(const struct ln_stanza *st)
+{
+	return !st->own_arena && st->added == NULL && st->payload != NULL &&
+	    st->payload->arena == st->arena;
+}
+
+const struct ln_stanza *
+stanza_share(const struct ln_stanza *st)
+{
+	if (!is_frozen(st))
+		st = ln_stanza_frozen(st);
+	else
+		payload_ref(st->payload);
+	payload_bytes(st->payload);
+	return st;
+}
+
+void
+stanza_unshare(const struct ln_stanza *st)
+{
+	struct payload *payload = st->payload;
+
+	payload_unref(&payload);
+}
+
+struct ln_stanza *
+stanza_copy_shared(const struct ln_stanza *st)
+{
+	struct ln_stanza *copy =
+	    envelope_new(arena_new(sizeof *copy + ENVELOPE_ROOM), true, (enum ln_kind)st->kind);
+
+	borrow_head(copy, st);
+	copy->payload = st->payload;
+	return copy;
+}
+
 struct ln_stanza *
 ln_stanza_copy(struct ln_stanza *st)
 {
 	struct ln_stanza *copy =
 	    envelope_new(arena_new(sizeof *copy + ENVELOPE_ROOM), true, (enum ln_kind)st->kind);
 
-	copy_head(copy, st);
+	if (is_frozen(st))
+		borrow_head(copy, st);
+	else
+		copy_head(copy, st);
 	if (st->payload != NULL) {
 		payload_bytes(st->payload);
 		copy->payload = payload_ref(st->payload);
@@ -247,6 +300,8 @@ stanza_weight(const struct ln_stanza *st)
 
 	if (st->own_arena)
 		weight = arena_size(st->arena);
+	if (st->flags & STANZA_SHARES)
+		return weight + (st->payload != NULL ? st->payload->len : 0);
 	if (st->payload != NULL)
 		weight += arena_size(st->payload->arena) + st->payload->len;
 	return weight;
@@ -364,8 +419,9 @@ ln_strip(struct ln_stanza *st, const char *name, const char *ns, elem_match *mat
 	arena = arena_new(arena_size(old->arena));
 	made = payload_new(arena, ln_elem_copy(arena, old->root));
 	strip_tree(made->root, name, ns, match, arg);
-	if (!st->own_arena) {
-		/* The envelope lives in the old payload's arena: keep that as long as it. */
+	if (!st->own_arena || st->borrows) {
+		/* The envelope, or texts of its, live in the old payload's arena:
+		 * keep that as long as it. */
 		made->below = old;
 		st->payload = made;
 		return;

@@ -41,6 +41,7 @@ struct ln_stanza {
 	struct payload *payload; /* NULL: no children */
 	struct arena *arena;     /* payload->arena, or the envelope's own */
 	bool own_arena;
+	bool borrows; /* texts of its head live with the payload */
 	uint8_t kind; /* enum ln_kind */
 	uint8_t type; /* enum ln_type */
 	uint8_t flags;
@@ -62,7 +63,9 @@ enum {
 	STANZA_NO_BOUNCE = 4, /* no error is ever sent for it */
 	STANZA_ANSWERED = 8,  /* an iq whose result was given */
 	STANZA_PROBES = 16,   /* initial presence: the contact's home answers with his own */
-	STANZA_LOADS = 32     /* another server's probe: the account is loaded for it */
+	STANZA_LOADS = 32,    /* another server's probe: the account is loaded for it */
+	STANZA_SHARES = 64,   /* one of many: its payload is not its own to be weighed */
+	STANZA_LAZY = 128     /* more of the kind follows: its write may wait for that */
 };
 
 enum stanza_bad {
@@ -101,6 +104,15 @@ void stanza_write_stream(struct ln_stanza *st, struct buf *out, const char *stre
  * another server what a room says waits too (DESIGN section 8). */
 bool stanza_lasts(const struct ln_stanza *st);
 bool stanza_lasts_abroad(const struct ln_stanza *st);
+
+/*
+ * A stanza that goes to somebody with others like it: a reference to one that
+ * is frozen, else a frozen copy. It is freed with stanza_unshare(), on any
+ * worker, or becomes a copy of its own.
+ */
+const struct ln_stanza *stanza_share(const struct ln_stanza *st);
+void stanza_unshare(const struct ln_stanza *st);
+struct ln_stanza *stanza_copy_shared(const struct ln_stanza *st); /* the reference passes */
 
 /* A copy to be kept for long: it shares nothing, and takes no more memory than it must. */
 struct ln_stanza *stanza_keep(const struct ln_stanza *st);

@@ -106,6 +106,13 @@ struct fanout *ln_fan_out_new(struct ln_stanza *st);
 void ln_fan_out_add(struct fanout *fanout, const struct ln_jid *to);
 void ln_fan_out_send(struct ln_node *node, struct fanout *fanout);
 
+/*
+ * Many presences for one, shared with whoever else is sent them: they should be
+ * frozen, and not changed any more. It is sent like a fan-out.
+ */
+struct fanout *ln_fan_in_new(const struct ln_jid *to);
+void ln_fan_in_add(struct fanout *fanout, const struct ln_stanza *st);
+
 /* The same stanza with all that was added to the envelope in its payload. */
 struct ln_stanza *ln_stanza_frozen(const struct ln_stanza *st);
 

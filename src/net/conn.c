@@ -59,6 +59,7 @@ conn_mark_dirty(struct conn *conn)
 
 	if (conn->dirty)
 		return;
+	conn_leave_lazy(conn);
 	conn->dirty = true;
 	TAILQ_INSERT_TAIL(&conns->dirty, conn, dirty_place);
 	conns->n_dirty++;
@@ -77,6 +78,7 @@ leave_lists(struct conn *conn)
 		TAILQ_REMOVE(&conns->dirty, conn, dirty_place);
 		conns->n_dirty--;
 	}
+	conn_leave_lazy(conn);
 	conn->ready = conn->dirty = false;
 	LIST_REMOVE(conn, place);
 }

@@ -108,6 +108,13 @@ bool conn_is_paused(const struct conn *conn);
 void conn_write(struct conn *conn, const void *bytes, size_t len);
 
 /*
+ * The same of what may wait for more of its kind, so that one write carries it
+ * all: it leaves with the next that may not, as soon as it has become large, or
+ * after `ms`.
+ */
+void conn_write_within(struct conn *conn, const void *bytes, size_t len, unsigned ms);
+
+/*
  * Queues without copying; `release(arg)` is called when the bytes are no
  * longer needed (always, also if the connection is closing), on whatever
  * worker the connection is then.
@@ -146,6 +153,9 @@ bool conn_reason_is_overload(enum conn_reason reason);
 
 /* Unsent output of all connections as of their last turns, in bytes. */
 size_t conn_unsent_total(void);
+
+/* Is that a quarter of what it may be? Who sends much is to send it more slowly. Any thread. */
+bool conn_unsent_pressed(void);
 
 /* --- TLS --------------------------------------------------------------------------- */
 

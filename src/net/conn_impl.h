@@ -38,8 +38,8 @@ struct conn {
 	struct event event;
 	LIST_ENTRY(conn) place; /* in the worker's idle or blocked */
 	TAILQ_ENTRY(conn) ready_place;
-	TAILQ_ENTRY(conn) dirty_place;
-	struct worker *worker; /* NULL while detached */
+	TAILQ_ENTRY(conn) dirty_place; /* or of lazy: a connection is in one of them */
+	struct worker *worker;         /* NULL while detached */
 	const struct conn_ops *ops;
 	void *owner;
 	struct evbuffer *out; /* NULL while empty */
@@ -49,6 +49,7 @@ struct conn {
 	size_t counted;     /* its share of the total of unsent bytes */
 	int64_t over_since; /* since when unsent output is above unsent_long; 0: it is not */
 	int64_t deadline;   /* of closing and lingering */
+	int64_t lazy_until; /* its output may wait till then; in worker->conns.lazy; 0: it is not */
 	int fd;
 	int error;
 	struct netaddr peer;
@@ -75,6 +76,10 @@ void conn_fail(struct conn *conn, enum conn_reason reason, int error);
 void conn_lose_output(struct conn *conn);
 void conn_end(struct conn *conn); /* of state DEAD: tells the owner and frees */
 void conn_destroy(struct conn *conn);
+
+/* conn_lazy.c */
+void conn_mark_lazy(struct conn *conn, unsigned ms);
+void conn_leave_lazy(struct conn *conn);
 
 /* conn_unsent.c */
 int64_t conn_flush_ms(void);

@@ -52,9 +52,9 @@ keep_spare(struct conn *conn)
 	conn->out = NULL;
 }
 
-/* False if nothing is to be queued any more. */
+/* False if nothing is to be queued any more. `ms`: how long it may wait. */
 static bool
-begin_write(struct conn *conn, size_t len)
+begin_write(struct conn *conn, size_t len, unsigned ms)
 {
 	conn_check_home(conn);
 	if (conn->state > CONN_OPEN || len == 0)
@@ -62,14 +62,24 @@ begin_write(struct conn *conn, size_t len)
 	if (conn->out == NULL)
 		conn->out = spare_buffer(conn->worker);
 	conn->queued += len;
-	conn_mark_dirty(conn);
+	if (ms > 0)
+		conn_mark_lazy(conn, ms);
+	else
+		conn_mark_dirty(conn);
 	return true;
 }
 
 void
 conn_write(struct conn *conn, const void *bytes, size_t len)
 {
-	if (begin_write(conn, len) && evbuffer_add(conn->out, bytes, len) != 0)
+	if (begin_write(conn, len, 0) && evbuffer_add(conn->out, bytes, len) != 0)
+		abort();
+}
+
+void
+conn_write_within(struct conn *conn, const void *bytes, size_t len, unsigned ms)
+{
+	if (begin_write(conn, len, ms) && evbuffer_add(conn->out, bytes, len) != 0)
 		abort();
 }
 
@@ -93,7 +103,7 @@ conn_write_ref(struct conn *conn, const void *bytes, size_t len, void (*release)
 {
 	struct release *later;
 
-	if (!begin_write(conn, len)) {
+	if (!begin_write(conn, len, 0)) {
 		release(arg);
 		return;
 	}

@@ -55,6 +55,12 @@ conn_unsent_total(void)
 	return atomic_load_explicit(&unsent_total, memory_order_relaxed);
 }
 
+bool
+conn_unsent_pressed(void)
+{
+	return conn_unsent_total() > LIMIT(total) / 4;
+}
+
 /* --- limits of unsent output ------------------------------------------------- */
 
 /*
@@ -278,4 +284,5 @@ conns_open(struct worker *worker)
 	LIST_INIT(&worker->conns.idle);
 	LIST_INIT(&worker->conns.blocked);
 	timer_init(&worker->conns.tick, tick, worker);
+	conns_lazy_open(worker);
 }

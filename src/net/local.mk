@@ -5,6 +5,7 @@ src_liblinnet_a_SOURCES += \
 	src/net/arrival.c src/net/arrival.h \
 	src/net/conn.c src/net/conn.h src/net/conn_impl.h src/net/conn_reason.h \
 	src/net/conn_io.c \
+	src/net/conn_lazy.c \
 	src/net/conn_tls.c \
 	src/net/conn_unsent.c \
 	src/net/dial.c src/net/dial.h \

@@ -28,6 +28,8 @@ struct worker_conns {
 	struct conn_queue ready; /* have something to read or write in this turn */
 	struct conn_queue dirty; /* have output, or an end to come to */
 	unsigned n_ready, n_dirty;
+	struct conn_queue lazy; /* have output that may wait; conn_lazy.c */
+	struct timer lazy_timer;
 	struct conn_list idle;      /* everything else that is here ... */
 	struct conn_list blocked;   /* ... and what waits for a peer to read, or to close */
 	struct conn *reading;       /* whose input() is running; NULL once it was detached */
@@ -83,6 +85,7 @@ bool timers_arm(struct worker *worker);
 /* conn.c and conn_io.c */
 void conns_open(struct worker *worker);
 void conns_serve(struct worker *worker); /* reads and writes what poll found */
+void conns_lazy_open(struct worker *worker);
 void conns_flush(struct worker *worker); /* writes what the turn produced, ends what is to end */
 bool conns_waiting(const struct worker *worker);
 void conns_shut(struct worker *worker); /* closes all of them, CONN_SHUTDOWN */

@@ -14,6 +14,10 @@
 #include "xml/writer.h"
 #include "xmpp/negotiate.h"
 
+/* How long a copy of many may wait for the next: nobody sees that of presences. */
+#define PRESENCE_WAITS_MS 50
+#define MESSAGE_WAITS_MS 5
+
 static struct client *
 client_at(struct port *port)
 {
@@ -222,7 +226,11 @@ on_send(struct port *port, struct ln_stanza *st)
 	struct buf *out = stream_out();
 
 	stanza_write_stream(st, out, NS_CLIENT, "en");
-	stream_flush(&client->stream, out);
+	if (st->flags & STANZA_LAZY)
+		stream_flush_within(&client->stream, out,
+		    st->kind == LN_PRESENCE ? PRESENCE_WAITS_MS : MESSAGE_WAITS_MS);
+	else
+		stream_flush(&client->stream, out);
 	client->count.sent++;
 }
 

@@ -299,6 +299,12 @@ stream_flush(struct stream *stream, struct buf *out)
 }
 
 void
+stream_flush_within(struct stream *stream, struct buf *out, unsigned ms)
+{
+	conn_write_within(stream->conn, out->data, out->len, ms);
+}
+
+void
 stream_send(struct stream *stream, const char *bytes, size_t len)
 {
 	conn_write(stream->conn, bytes, len);

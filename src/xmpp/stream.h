@@ -142,6 +142,7 @@ uint32_t stream_taken(const struct stream *stream, struct stream_count *count);
 /* This worker's buffer, empty, for what goes to stream_flush() next. Never kept. */
 struct buf *stream_out(void);
 void stream_flush(struct stream *stream, struct buf *out);
+void stream_flush_within(struct stream *stream, struct buf *out, unsigned ms);
 
 void stream_send(struct stream *stream, const char *bytes, size_t len);
 void stream_send_text(struct stream *stream, const char *text);
