@@ -165,6 +165,88 @@ START_TEST(what_a_turn_wrote_leaves_at_its_end_in_one_write)
 }
 END_TEST
 
+START_TEST(what_may_wait_leaves_when_it_is_due)
+{
+	struct owner owner;
+	int fd;
+
+	begin();
+	fd = open_pair(&owner, SOCK_SEQPACKET);
+	conn_write_within(owner.conn, "<a/>", 4, 50);
+	turn(3);
+	ck_assert_int_lt(recv(fd, (char[1]){ 0 }, 1, 0), 0);
+	conn_write_within(owner.conn, "<b/>", 4, 50);
+	clock_advance(50);
+	turn(2);
+	assert_reads(fd, "<a/><b/>");
+	ck_assert_uint_eq(owner.sent, 1);
+	close(fd);
+	end();
+	buf_free(&owner.input);
+}
+END_TEST
+
+START_TEST(what_may_wait_leaves_with_what_may_not)
+{
+	struct owner owner;
+	int fd;
+
+	begin();
+	fd = open_pair(&owner, SOCK_SEQPACKET);
+	conn_write_within(owner.conn, "<a/>", 4, 50);
+	turn(1);
+	conn_write(owner.conn, "<b/>", 4);
+	turn(1);
+	assert_reads(fd, "<a/><b/>");
+	ck_assert_uint_eq(conn_unsent(owner.conn), 0);
+	close(fd);
+	end();
+	buf_free(&owner.input);
+}
+END_TEST
+
+START_TEST(much_does_not_wait)
+{
+	static const char text[3000];
+	struct owner owner;
+	int fd;
+
+	begin();
+	fd = open_pair(&owner, SOCK_STREAM);
+	for (int i = 0; i < 2; i++)
+		conn_write_within(owner.conn, text, sizeof text, 50);
+	turn(1);
+	ck_assert_uint_eq(conn_unsent(owner.conn), 2 * sizeof text);
+	conn_write_within(owner.conn, text, sizeof text, 50);
+	turn(1);
+	ck_assert_uint_eq(conn_unsent(owner.conn), 0);
+	close(fd);
+	end();
+	buf_free(&owner.input);
+}
+END_TEST
+
+START_TEST(one_that_waits_may_end)
+{
+	struct owner owner;
+	int fd;
+
+	begin();
+	fd = open_pair(&owner, SOCK_STREAM);
+	conn_write_within(owner.conn, "<a/>", 4, 50);
+	conn_close(owner.conn, CONN_FINISHED, true);
+	turn(1);
+	assert_reads(fd, "<a/>");
+	close(fd);
+	turn(3);
+	ck_assert_uint_eq(owner.closed, 1);
+	clock_advance(60);
+	turn(2);
+	end();
+	buf_free(&owner.input);
+}
+END_TEST
+
 START_TEST(input_comes_and_pausing_holds_it_back)
 {
 	struct owner owner;
@@ -650,6 +732,14 @@ suite(void)
 	TCase *tc = tcase_create("conn");
 
 	tcase_add_test(tc, what_a_turn_wrote_leaves_at_its_end_in_one_write);
+
+	tcase_add_test(tc, what_may_wait_leaves_when_it_is_due);
+
+	tcase_add_test(tc, what_may_wait_leaves_with_what_may_not);
+
+	tcase_add_test(tc, much_does_not_wait);
+
+	tcase_add_test(tc, one_that_waits_may_end);
 	tcase_add_test(tc, input_comes_and_pausing_holds_it_back);
 	tcase_add_test(tc, referenced_bytes_are_released_once);
 	tcase_add_test(tc, an_end_in_due_form_flushes_and_is_told_once);

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "client_kit.h"
 #include "core/entity.h"
 #include "core/fanout.h"
 #include "core/router.h"
 #include "core/work.h"
+#include "linnet/node.h"
 #include "net/worker.h"
 
 Suite *suite(void);
@@ -173,6 +175,152 @@ START_TEST(a_turn_sends_no_more_than_it_has_room_for)
 }
 END_TEST
 
+/* Presences for one go through his inbox in portions, in order; what is sent behind them stays so. */
+static char got[256];
+static size_t got_count;
+
+static void
+note(struct entity *entity, struct ln_stanza *st)
+{
+	const char *id = ln_id(st);
+
+	(void)entity;
+	got_count++;
+	if (id != NULL && strlen(got) + strlen(id) < sizeof got)
+		strcat(got, id);
+	ln_stanza_free(&st);
+}
+
+static bool
+loads(const struct ln_stanza *st)
+{
+	(void)st;
+	return true;
+}
+
+static const struct entity_ops noting_ops = { .kind = "noting",
+	.size = sizeof(struct entity),
+	.inbox_max = 4096,
+	.wait_max = 30000,
+	.loads = loads,
+	.load = entity_loaded,
+	.deliver = note,
+	.idle = always,
+	.unload = unload };
+
+static struct ln_stanza *
+presence(const char *id)
+{
+	struct ln_stanza *st = ln_stanza_new(LN_PRESENCE, LN_AVAILABLE, &jid, NULL), *frozen;
+
+	ln_set_id(st, id);
+	frozen = ln_stanza_frozen(st);
+	ln_stanza_free(&st);
+	return frozen;
+}
+
+static struct entity *
+noting(const char *who, struct ln_jid *who_r)
+{
+	ck_assert_int_eq(ln_jid_parse(arena, who, strlen(who), who_r), LN_JID_OK);
+	return entity_get(who_r, &noting_ops, NULL);
+}
+
+static void
+turns(unsigned count)
+{
+	worker_enter(worker_main());
+	while (count-- > 0)
+		kit_turn();
+	worker_enter(worker_get(0));
+}
+
+START_TEST(a_list_keeps_its_order_and_fits_an_inbox)
+{
+	struct entity *box = entity_get(&jid, &box_ops, NULL);
+	struct ln_stanza *st = presence("a");
+	struct fanout *list;
+	struct ln_jid who;
+
+	got[0] = '\0';
+	got_count = 0;
+	noting("noting@example.org", &who);
+	list = fanout_new_list(&who);
+	for (int i = 0; i < 20; i++)
+		fanout_list(list, st);
+	ln_stanza_free(&st); /* the list has references of its own */
+	st = presence("b");
+	fanout_list(list, st);
+	fanout_send(box, list);
+	ln_stanza_free(&st);
+	turns(1);
+	ck_assert_str_eq(got, "aaaaaaaaaaaaaaaaaaaab");
+}
+END_TEST
+
+START_TEST(a_list_for_one_who_is_gone_is_dropped)
+{
+	struct entity *box = entity_get(&jid, &box_ops, NULL);
+	struct ln_stanza *st = presence("a");
+	struct fanout *list;
+	struct entity *gone;
+	struct ln_jid who;
+
+	got_count = 0;
+	gone = noting("noting@example.org", &who);
+	list = fanout_new_list(&who);
+	for (int i = 0; i < 100; i++)
+		fanout_list(list, st);
+	fanout_send(box, list);
+	ln_stanza_free(&st);
+	entity_remove(gone);
+	turns(2);
+	ck_assert_uint_eq(got_count, 0);
+}
+END_TEST
+
+static enum item_drop dropped;
+static unsigned drops, runs;
+
+static void
+item_run(struct entity *entity, struct item *item)
+{
+	(void)entity;
+	(void)item;
+	runs++;
+}
+
+static void
+item_drop(struct item *item, enum item_drop why)
+{
+	(void)item;
+	drops++;
+	dropped = why;
+}
+
+START_TEST(what_waited_too_long_is_refused)
+{
+	struct item ask = { .run = item_run, .drop = item_drop, .class = ITEM_ASK };
+	struct item control = { .run = item_run, .drop = item_drop, .class = ITEM_CONTROL };
+	struct item later = ask;
+	struct entity *busy;
+	struct ln_jid who;
+
+	runs = drops = 0;
+	busy = noting("busy@example.org", &who);
+	entity_put(busy, &ask);
+	entity_put(busy, &control);
+	clock_advance(31000);
+	worker_turn(worker_get(0), false);
+	ck_assert_uint_eq(runs + drops, 2);
+	ck_assert_uint_eq(drops, 1);
+	ck_assert_int_eq(dropped, DROP_LATE);
+	entity_put(busy, &later);
+	worker_turn(worker_get(0), false);
+	ck_assert_uint_eq(runs, 2);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -184,6 +332,9 @@ suite(void)
 	tcase_add_test(tc, a_job_of_before_is_not_that_of_who_has_its_name_now);
 	tcase_add_test(tc, a_commit_of_before_finds_nobody);
 	tcase_add_test(tc, a_turn_sends_no_more_than_it_has_room_for);
+	tcase_add_test(tc, a_list_keeps_its_order_and_fits_an_inbox);
+	tcase_add_test(tc, a_list_for_one_who_is_gone_is_dropped);
+	tcase_add_test(tc, what_waited_too_long_is_refused);
 	suite_add_tcase(s, tc);
 	return s;
 }
