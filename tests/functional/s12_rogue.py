@@ -8,7 +8,7 @@ from kit.federation import (STANZAS, Peer, World, chat, expect_returned, inciden
 DB = "jabber:server:dialback"
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' id='1' version='1.0' "
           "xmlns:db='jabber:server:dialback' xmlns:stream='http://etherx.jabber.org/streams'")
-NAMES = ("one", "two", "three", "four", "five", "six", "seven")
+NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,15 @@ def test_flood_of_keys(world, juliet):
     assert {one.get("to") for one in refused} == {f"d{i}.many.example" for i in range(32, 40)}
     assert refused[0].find(f".//{{{STANZAS}}}resource-constraint") is not None
     works(juliet)
+
+
+def test_tls_behind_a_proof(world):
+    """RFC 6120 §5.4.2.2: what was proven in the clear is not carried over; TLS comes first."""
+    world.eight.connect(world.a).starttls("a.example")
+    peer = prove(world, world.eight)
+    peer.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+    peer.expect("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+    peer.expect_end()
 
 
 @pytest.mark.parametrize("text", ["", "0123abcd"])
