@@ -52,16 +52,16 @@ ping_wait(const struct ln_mod *mod, struct ln_session *session)
 		ln_session_timer(mod, session, ln_ms(conf->interval), ping_ask);
 }
 
-/* Any answer will do, an error as well (XEP-0199 §4.2). */
+/* Any answer will do, an error as well (XEP-0199 §4.2). Without one the connection is dead, but the
+ * client may come back for its session (XEP-0198). */
 static void
 ping_answered(const struct ln_mod *mod, struct ln_session *session, const struct ln_stanza *answer)
 {
-	if (answer != NULL) {
-		ping_wait(mod, session);
+	ping_wait(mod, session);
+	if (answer != NULL)
 		return;
-	}
 	ln_count(mod, SILENT);
-	ln_session_close(session, "connection-timeout", "did not answer a ping");
+	ln_session_disconnect(session, "connection-timeout", "did not answer a ping");
 }
 
 /* Whoever hibernates is not asked: there is nobody to answer. */

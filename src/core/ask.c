@@ -26,7 +26,14 @@ struct module_timer {
 	void (*answer)(const struct ln_mod *mod, struct ln_session *session,
 	    const struct ln_stanza *st);
 	char id[STANZA_ID_LEN + 1]; /* of the question; "": a timer */
+	int64_t ms;                 /* a question: how long its answer may take */
 };
+
+static bool
+is_question(const struct module_timer *timer)
+{
+	return timer->id[0] != '\0';
+}
 
 static void
 unlink_timer(struct module_timer *timer)
@@ -48,7 +55,7 @@ finish(struct module_timer *timer, const struct ln_stanza *answer)
 	    module_on(ln_account_host(ln_session_account(session)), timer->slot);
 
 	unlink_timer(timer);
-	if (mod != NULL && timer->id[0] != '\0')
+	if (mod != NULL && is_question(timer))
 		timer->answer(mod, session, answer);
 	else if (mod != NULL)
 		timer->fire(mod, session);
@@ -63,6 +70,11 @@ timer_fired(void *arg)
 	/* After a reload it may lack what its modules preload: a moment later it has that. */
 	if (account_entity(ln_session_account(timer->session))->life == LIFE_LOADING) {
 		timer_set(&timer->timer, LOADING_MS);
+		return;
+	}
+	/* Nobody is there to answer: ask_session_resumed() begins anew. */
+	if (is_question(timer) && !ln_session_attached(timer->session)) {
+		timer_set(&timer->timer, timer->ms);
 		return;
 	}
 	work_begin(account_entity(ln_session_account(timer->session)), NULL);
@@ -90,7 +102,7 @@ timer_of(const struct ln_mod *mod, struct ln_session *session)
 	struct module_timer *timer;
 
 	for (timer = session_slices(session)->timers; timer != NULL; timer = timer->next)
-		if (timer->slot == mod->slot && timer->id[0] == '\0')
+		if (timer->slot == mod->slot && !is_question(timer))
 			return timer;
 	return NULL;
 }
@@ -125,6 +137,7 @@ ln_session_ask(const struct ln_mod *mod, struct ln_session *session, struct ln_s
 
 	stanza_random_id(timer->id);
 	timer->answer = done;
+	timer->ms = ms;
 	ln_set_id(iq, timer->id);
 	ln_set_from(iq, &host->jid);
 	ln_set_to(iq, ln_session_jid(session));
@@ -141,13 +154,24 @@ ask_answered(struct ln_session *session, struct ln_stanza *st)
 	if (ln_id(st) == NULL || ln_to(st) == NULL || !ln_jid_same(ln_to(st), &host->jid))
 		return false;
 	for (; timer != NULL; timer = timer->next) {
-		if (timer->id[0] == '\0' || strcmp(timer->id, ln_id(st)) != 0)
+		if (!is_question(timer) || strcmp(timer->id, ln_id(st)) != 0)
 			continue;
 		finish(timer, st);
 		ln_stanza_free(&st);
 		return true;
 	}
 	return false;
+}
+
+/* What it was asked it is asked again, on its new connection. */
+void
+ask_session_resumed(struct ln_session *session)
+{
+	struct module_timer *timer = session_slices(session)->timers;
+
+	for (; timer != NULL; timer = timer->next)
+		if (is_question(timer))
+			timer_set(&timer->timer, timer->ms);
 }
 
 void

@@ -40,6 +40,7 @@ bool module_keeps(const struct snapshot *snapshot, unsigned instance);
 
 /* Frees a session's timers (or those of one module) and forgets what was asked of it. */
 void ask_session_closed(struct ln_session *session);
+void ask_session_resumed(struct ln_session *session);
 void ask_module_gone(struct ln_session *session, unsigned slot);
 
 /* A result or error that a client sent: true if ln_session_ask() waited for it (it is freed). */

@@ -151,6 +151,13 @@ ln_session_close(struct ln_session *session, const char *condition, const char *
 	session_end(session, condition, text);
 }
 
+void
+ln_session_disconnect(struct ln_session *session, const char *condition, const char *text)
+{
+	if (session->port.id != 0)
+		session_drop_stream(session, condition, text);
+}
+
 /* --- seams of core/module.h --------------------------------------------------------------- */
 
 struct slices *

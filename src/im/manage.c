@@ -329,6 +329,7 @@ try_resume(struct ln_session *session)
 	session_pace(session, true);
 	if (session->unacked_count > 0)
 		ask(session);
+	ask_session_resumed(session);
 	metric_inc(metrics, RESUMED);
 	log_info("c2s", "session resumed session=%s address=%s", log_quote(session->jid.full),
 	    session->address);

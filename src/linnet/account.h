@@ -62,6 +62,10 @@ void ln_session_send_nonza(struct ln_session *session, const struct ln_elem *ele
 /* Ends a session with a stream error: "conflict", "not-authorized" ... */
 void ln_session_close(struct ln_session *session, const char *condition, const char *text);
 
+/* Ends its stream with such an error: a session that can be resumed hibernates, another one ends a
+ * moment later. */
+void ln_session_disconnect(struct ln_session *session, const char *condition, const char *text);
+
 /*
  * Sends a message of the host to every account of it that is available just now: one copy each,
  * to the bare JID. It goes out in portions, in order with what the host sent before. Any worker;

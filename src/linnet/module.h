@@ -355,7 +355,11 @@ int64_t ln_uptime(void);
 void ln_session_timer(const struct ln_mod *mod, struct ln_session *session, int64_t ms,
     void (*fire)(const struct ln_mod *mod, struct ln_session *session));
 
-/* Sends an iq get or set to a session and calls `done` with its answer, or NULL after `ms`. */
+/*
+ * Sends an iq get or set to a session and calls `done` with its answer, or NULL after `ms` with a
+ * connection: while the session hibernates nobody can answer, and when it is resumed it is asked
+ * once more.
+ */
 void ln_session_ask(const struct ln_mod *mod, struct ln_session *session, struct ln_stanza *iq,
     int64_t ms,
     void (*done)(const struct ln_mod *mod, struct ln_session *session,

@@ -4,7 +4,7 @@
 import datetime
 
 import pytest
-from kit import only_linnet
+from kit import Client, only_linnet
 
 CONFIG = {"modules": {"version": {}, "ping": {}, "time": {}, "disco": {}}}
 VERSION, PING, TIME = "jabber:iq:version", "urn:xmpp:ping", "urn:xmpp:time"
@@ -66,6 +66,45 @@ def test_server_pings(servers):
         juliet.send(f"<iq type='result' id='{got.get('id')}'{to}/>")
     romeo.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
     romeo.expect_stream_error("connection-timeout")
+
+
+def sleeper(server):
+    one = server.client("romeo", "a")
+    one.answers_r = False
+    one.enable(resume=True)
+    one.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
+    return one
+
+
+def resumes(server, old):
+    """It is asked once more what it did not answer."""
+    new = Client(server, old.user).negotiate()
+    new.resume(old, h=0)
+    got = new.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
+    new.send(f"<iq type='result' id='{got.get('id')}' to='{server.host}'/>")
+    new.sync()
+
+
+@only_linnet("an option of ours")
+def test_silent_client_may_come_back(servers):
+    """A dead connection is no goodbye: the session can be resumed (XEP-0198 §5)."""
+    server = servers({"modules": {"ping": {"interval": "1s", "timeout": "1s"}}})
+    romeo = sleeper(server)
+    romeo.expect_stream_error("connection-timeout")
+    resumes(server, romeo)
+
+
+@only_linnet("an option of ours")
+def test_connection_lost_while_asked(servers):
+    """Who is not there does not answer, and loses nothing but his time."""
+    server = servers({"modules": {"ping": {"interval": "1s", "timeout": "1s"}}})
+    romeo = sleeper(server)
+    romeo.abort()
+    juliet = server.client("juliet", "a")
+    for _ in range(3):      # as long as three times what he was given
+        got = juliet.expect(f"<iq type='get' id='*'><ping xmlns='{PING}'/></iq>")
+        juliet.send(f"<iq type='result' id='{got.get('id')}' to='{server.host}'/>")
+    resumes(server, romeo)
 
 
 def test_time(juliet):
