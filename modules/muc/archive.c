@@ -6,6 +6,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <linnet/rsm.h>
+
 #include "muc/muc.h"
 #include "muc/people.h"
 #include "muc/talk.h"
@@ -14,7 +16,7 @@
 #define PAGE_MAX 100
 #define IDS_MAX 100
 #define COUNT_PAGE 10000 /* with a page what is found is counted so far, and said if that is all */
-#define COUNT_ALONE 1000000 /* the same where the count is all that is asked for */
+#define COUNT_ALONE 200000 /* the same where the count is all that is asked for, or an index */
 
 /* --- who may ------------------------------------------------------------------------------- */
 
@@ -156,22 +158,17 @@ read_form(const struct here *here, const struct ln_elem *form, const char *ids[I
 }
 
 static enum ln_error
-read_set(const struct ln_elem *set, struct ln_archive_query *query)
+read_set(const struct ln_elem *elem, struct ln_archive_query *query)
 {
-	const char *max = ln_elem_child_text(set, "max", NS_RSM);
-	unsigned long number;
-	char *end;
+	struct ln_rsm rsm;
 
-	if (ln_elem_child(set, "index", NS_RSM) != NULL)
-		return LN_ERR_FEATURE_NOT_IMPLEMENTED;
-	query->after = ln_elem_child_text(set, "after", NS_RSM);
-	query->before = ln_elem_child_text(set, "before", NS_RSM);
-	if (max == NULL)
-		return LN_ERR_COUNT;
-	number = strtoul(max, &end, 10);
-	if (end == max || *end != '\0' || *max == '-')
+	if (!ln_rsm_read(elem, &rsm))
 		return LN_ERR_BAD_REQUEST;
-	query->max = number < PAGE_MAX ? (unsigned)number : PAGE_MAX;
+	query->after = rsm.after;
+	query->before = rsm.before;
+	query->index = rsm.index > 0 ? rsm.index : 0;
+	query->max = ln_rsm_max(&rsm, query->ids != NULL ? IDS_MAX : PAGE, PAGE_MAX);
+	query->count_max = query->max == 0 || rsm.index >= 0 ? COUNT_ALONE : COUNT_PAGE;
 	return LN_ERR_COUNT;
 }
 
@@ -205,16 +202,15 @@ finish(struct ln_token **token, const struct ln_archive_page *page)
 {
 	struct ln_stanza *result = ln_iq_result(ln_token_request(*token));
 	struct ln_elem *fin = ln_add(result, "fin", NS_MAM);
-	struct ln_elem *set = ln_elem_add(fin, "set", NS_RSM);
+	struct ln_rsm_page set = { .index = page->index, .count = page->total };
 
 	if (page->complete)
 		ln_set_attr(fin, "complete", "true");
 	if (page->count > 0) {
-		ln_add_text(set, "first", page->messages[0].id);
-		ln_add_text(set, "last", page->messages[page->count - 1].id);
+		set.first = page->messages[0].id;
+		set.last = page->messages[page->count - 1].id;
 	}
-	if (page->total >= 0)
-		ln_add_textf(set, "count", "%lld", (long long)page->total);
+	ln_rsm_add(fin, &set);
 	ln_token_answer(token, result);
 }
 
@@ -227,23 +223,37 @@ count_ids(const struct ln_elem *query)
 	return field != NULL ? ln_elem_count(field) : 0;
 }
 
+/* What a page that was read shall be refused with; LN_ERR_COUNT: it is given. */
+static enum ln_error
+refused(const struct ln_stanza *request, const struct ln_archive_page *page)
+{
+	struct ln_rsm rsm;
+
+	if (request == NULL || !page->ok)
+		return LN_ERR_INTERNAL_SERVER_ERROR;
+	if (page->total >= 0 && page->total < (int64_t)count_ids(ln_first(request)))
+		return LN_ERR_ITEM_NOT_FOUND;
+	/* XEP-0059 §2.6: to count so far would take too long. */
+	if (page->total < 0 && ln_rsm_read(ln_first(request), &rsm) && rsm.index > COUNT_ALONE)
+		return LN_ERR_FEATURE_NOT_IMPLEMENTED;
+	return LN_ERR_COUNT;
+}
+
 static void
 page_read(const struct ln_mod *mod, struct ln_node *node, struct ln_token *token,
     const struct ln_archive_page *page, void *arg)
 {
 	const struct ln_stanza *request = token != NULL ? ln_token_request(token) : NULL;
+	enum ln_error error;
 	struct here here;
 	bool addresses, flip;
 
 	(void)arg;
 	if (token == NULL)
 		return;
-	if (request == NULL || !page->ok) {
-		ln_token_refuse(&token, LN_ERR_INTERNAL_SERVER_ERROR, NULL);
-		return;
-	}
-	if (page->count < count_ids(ln_first(request))) {
-		ln_token_refuse(&token, LN_ERR_ITEM_NOT_FOUND, NULL);
+	error = refused(request, page);
+	if (error != LN_ERR_COUNT) {
+		ln_token_refuse(&token, error, NULL);
 		return;
 	}
 	here = here_of(mod, node);
@@ -259,19 +269,17 @@ enum ln_verdict
 archive_query(struct here *here, struct ln_ev_iq *ev)
 {
 	const struct ln_elem *form = ln_form_find(ev->query, "submit");
-	const struct ln_elem *set = ln_elem_child(ev->query, "set", NS_RSM);
-	struct ln_archive_query query = { .max = PAGE };
+	struct ln_archive_query query = { 0 };
 	enum ln_error error = check(here, ln_from(ev->stanza));
 	const char *ids[IDS_MAX + 1];
 	struct ln_token *token;
 
 	if (error == LN_ERR_COUNT && form != NULL)
 		error = read_form(here, form, ids, &query);
-	if (error == LN_ERR_COUNT && set != NULL)
-		error = read_set(set, &query);
+	if (error == LN_ERR_COUNT)
+		error = read_set(ev->query, &query);
 	if (error != LN_ERR_COUNT)
 		return ln_refuse(ev->stanza, error, "%s", "");
-	query.count_max = query.max == 0 ? COUNT_ALONE : COUNT_PAGE;
 	ln_later(ev, here->mod, &token);
 	if (!ln_archive_read(here->node, &query, token, page_read, NULL))
 		ln_token_refuse(&token, LN_ERR_ITEM_NOT_FOUND, NULL);

@@ -44,10 +44,10 @@ static const struct store_sql sql_replace = {
 	" FROM archive_message WHERE owner = ? AND position > ? AND position < ?" \
 	" AND stamp >= ? AND stamp <= ? AND (who = ? OR ? IS NULL)"
 #define RANGE "SELECT position, stamp, message" FOUND
-static const struct store_sql sql_forward = { RANGE " ORDER BY position LIMIT ?" };
-static const struct store_sql sql_backward = { RANGE " ORDER BY position DESC LIMIT ?" };
+static const struct store_sql sql_forward = { RANGE " ORDER BY position LIMIT ? OFFSET ?" };
+static const struct store_sql sql_backward = { RANGE " ORDER BY position DESC LIMIT ? OFFSET ?" };
 static const struct store_sql sql_count = { "SELECT count(*) FROM (SELECT position" FOUND
-					    " LIMIT ?) AS found" };
+					    " LIMIT ? OFFSET ?) AS found" };
 static const struct store_sql sql_one = {
 	"SELECT position, stamp, message FROM archive_message WHERE position = ? AND owner = ?"
 };
@@ -203,8 +203,11 @@ struct reading {
 	ln_archive_fn *done;
 	void *arg;
 	unsigned max, steps; /* steps > 0: that many ids were asked for */
+	unsigned from, to;   /* those of them that are on the page */
 	unsigned count_max;
+	int64_t index;
 	bool backward;
+	bool placed; /* a step counts what lies before the page's end, or its start */
 	char name[LN_JID_MAX + 1];
 };
 
@@ -236,6 +239,30 @@ reverse(struct ln_archived *list, size_t count)
 	}
 }
 
+/* What a step has counted; -1: nothing, or too many. */
+static int64_t
+counted(struct store_job *job, const struct reading *reading, unsigned step)
+{
+	const struct store_row *row = reading->count_max > 0 ? store_rows(job, step) : NULL;
+
+	if (row == NULL || row->cell[0].integer > reading->count_max)
+		return -1;
+	return row->cell[0].integer;
+}
+
+/* How many come before a page of so many rows. */
+static int64_t
+index_of(struct store_job *job, const struct reading *reading, int64_t total, unsigned rows)
+{
+	int64_t place = reading->index;
+
+	if (reading->placed)
+		place = counted(job, reading, 2);
+	else if (reading->backward)
+		place = total;
+	return reading->backward && place >= 0 ? place - rows : place;
+}
+
 /* One row more than a page was asked for: is it there, there are more pages. */
 static void
 read_range(struct ln_node *node, struct store_job *job, const struct reading *reading,
@@ -250,9 +277,8 @@ read_range(struct ln_node *node, struct store_job *job, const struct reading *re
 		if (seen++ < reading->max && read_row(node, arena, row, &list[page->count]))
 			page->count++;
 	page->complete = seen <= reading->max;
-	row = reading->count_max > 0 ? store_rows(job, 1) : NULL;
-	if (row != NULL && row->cell[0].integer <= reading->count_max)
-		page->total = row->cell[0].integer;
+	page->total = counted(job, reading, 1);
+	page->index = index_of(job, reading, page->total, seen - !page->complete);
 	if (reading->backward)
 		reverse(list, page->count);
 	page->messages = list;
@@ -265,19 +291,26 @@ read_ids(struct ln_node *node, struct store_job *job, const struct reading *read
 	struct arena *arena = work_arena();
 	struct ln_archived *list = arena_alloc(arena, reading->steps * sizeof *list);
 
-	for (unsigned i = 0; i < reading->steps; i++)
-		if (store_rows(job, i) != NULL &&
-		    read_row(node, arena, store_rows(job, i), &list[page->count]))
+	page->total = 0;
+	for (unsigned i = 0; i < reading->steps; i++) {
+		const struct store_row *row = store_rows(job, i);
+
+		page->total += row != NULL;
+		if (row != NULL && i >= reading->from && i < reading->to &&
+		    read_row(node, arena, row, &list[page->count]))
 			page->count++;
-	page->complete = true;
-	page->total = (int64_t)page->count;
+	}
+	page->complete = reading->backward ? reading->from == 0 : reading->to == reading->steps;
+	page->index = reading->from;
 	page->messages = list;
 }
 
 static void
 give_page(struct ln_node *node, struct store_job *job, struct reading *reading)
 {
-	struct ln_archive_page page = { .ok = store_job_outcome(job) == STORE_OK, .total = -1 };
+	struct ln_archive_page page = { .ok = store_job_outcome(job) == STORE_OK,
+		.total = -1,
+		.index = -1 };
 
 	if (page.ok && reading->steps > 0)
 		read_ids(node, job, reading, &page);
@@ -328,45 +361,107 @@ bound(const struct ln_node *node, const char *id, bool lower, int64_t *position_
 	return position > 0;
 }
 
+/* Where an id is among those that were asked for; false: it is not. */
 static bool
-add_ids(struct ln_node *node, struct store_job *job, const char *const *ids, unsigned *steps_r)
+find(const char *const *ids, const char *id, unsigned *at_r)
 {
-	for (; *ids != NULL; ids++, (*steps_r)++) {
-		int64_t position = read_id(node, *ids);
+	for (*at_r = 0; ids[*at_r] != NULL; (*at_r)++)
+		if (strcmp(ids[*at_r], id) == 0)
+			return true;
+	return false;
+}
+
+/* The part of the ids that is on the page. */
+static bool
+slice(const struct ln_archive_query *query, struct reading *reading)
+{
+	unsigned from = 0, to = reading->steps;
+
+	if (query->after != NULL) {
+		if (!find(query->ids, query->after, &from))
+			return false;
+		from++;
+	}
+	if (query->before != NULL && *query->before != '\0' &&
+	    !find(query->ids, query->before, &to))
+		return false;
+	if (query->index > 0)
+		from = query->index < to ? (unsigned)query->index : to;
+	if (from > to)
+		from = to;
+	if (to - from > query->max && query->before != NULL)
+		from = to - query->max;
+	if (to - from > query->max)
+		to = from + query->max;
+	reading->from = from;
+	reading->to = to;
+	return true;
+}
+
+static bool
+add_ids(struct ln_node *node, struct store_job *job, const struct ln_archive_query *query,
+    struct reading *reading)
+{
+	for (const char *const *id = query->ids; *id != NULL; id++, reading->steps++) {
+		int64_t position = read_id(node, *id);
 
 		if (position == 0)
 			return false;
 		store_add(job, &sql_one, store_int(position), node_owner(node));
 	}
-	return true;
+	return slice(query, reading);
 }
+
+struct range {
+	int64_t above, below; /* positions, both outside */
+};
 
 static void
 add_step(struct ln_node *node, struct store_job *job, const struct store_sql *sql,
-    const struct ln_archive_query *query, const int64_t bounds[2], unsigned limit)
+    const struct ln_archive_query *query, struct range range, int64_t limit, int64_t offset)
 {
-	store_add(job, sql, node_owner(node), store_int(bounds[0]), store_int(bounds[1]),
+	store_add(job, sql, node_owner(node), store_int(range.above), store_int(range.below),
 	    store_int(query->start), store_int(query->end != 0 ? query->end : INT64_MAX),
-	    store_text(query->with), store_text(query->with), store_int((int64_t)limit + 1));
+	    store_text(query->with), store_text(query->with), store_int(limit), store_int(offset));
+}
+
+/* How many are found on all pages, and how many lie before an end of this one. */
+static void
+add_counts(struct ln_node *node, struct store_job *job, const struct ln_archive_query *query,
+    struct range all, struct range page, bool *placed_r)
+{
+	struct range before = all;
+
+	add_step(node, job, &sql_count, query, all, (int64_t)query->count_max + 1, 0);
+	if (query->before != NULL && page.below < all.below)
+		before.below = page.below;
+	else if (query->before == NULL && page.above > all.above)
+		before.below = page.above + 1;
+	else
+		return;
+	*placed_r = true;
+	add_step(node, job, &sql_count, query, before, (int64_t)query->count_max + 1, 0);
 }
 
 /* What was asked for between two positions, and the part of it that is on this page. */
 static bool
-add_range(struct ln_node *node, struct store_job *job, const struct ln_archive_query *query)
+add_range(struct ln_node *node, struct store_job *job, const struct ln_archive_query *query,
+    struct reading *reading)
 {
-	int64_t all[2] = { 0, INT64_MAX }, page[2];
+	struct range all = { 0, INT64_MAX }, page;
+	bool reachable = query->index <= query->count_max;
 
-	if (!bound(node, query->after_id, true, &all[0]) ||
-	    !bound(node, query->before_id, false, &all[1]))
+	if (!bound(node, query->after_id, true, &all.above) ||
+	    !bound(node, query->before_id, false, &all.below))
 		return false;
-	memcpy(page, all, sizeof page);
-	if (!bound(node, query->after, true, &page[0]) ||
-	    !bound(node, query->before, false, &page[1]))
+	page = all;
+	if (!bound(node, query->after, true, &page.above) ||
+	    !bound(node, query->before, false, &page.below))
 		return false;
 	add_step(node, job, query->before != NULL ? &sql_backward : &sql_forward, query, page,
-	    query->max);
+	    reachable ? (int64_t)query->max + 1 : 0, reachable ? query->index : 0);
 	if (query->count_max > 0)
-		add_step(node, job, &sql_count, query, all, query->count_max);
+		add_counts(node, job, query, all, page, &reading->placed);
 	return true;
 }
 
@@ -376,8 +471,8 @@ ln_archive_read(struct ln_node *node, const struct ln_archive_query *query, stru
 {
 	struct store_job *job = store_job_new(work_store(), "archive");
 	struct reading *reading = store_job_alloc(job, sizeof *reading);
-	bool ok = query->ids != NULL ? add_ids(node, job, query->ids, &reading->steps)
-				     : add_range(node, job, query);
+	bool ok = query->ids != NULL ? add_ids(node, job, query, reading)
+				     : add_range(node, job, query, reading);
 
 	if (!ok) {
 		store_job_free(&job);
@@ -388,6 +483,7 @@ ln_archive_read(struct ln_node *node, const struct ln_archive_query *query, stru
 	reading->arg = arg;
 	reading->max = query->max;
 	reading->count_max = query->count_max;
+	reading->index = query->index;
 	reading->backward = query->before != NULL;
 	reading->jid = node->entity.jid;
 	memcpy(reading->name, node->entity.jid.full, ln_jid_len(&node->entity.jid));

@@ -42,10 +42,10 @@ struct ln_archive_query {
 	const char *after_id, *before_id; /* the form's (XEP-0313 §4.1.3) */
 	int64_t start, end;               /* wall-clock ms; 0: open */
 	const char *with;
-	const char *const *ids; /* exactly these, NULL at the end; NULL: all */
+	const char *const *ids; /* exactly these, in this order, NULL at the end; NULL: all */
+	int64_t index;          /* so many that are found come before the page; with `count_max` */
 	unsigned max;
-	unsigned
-	    count_max; /* count what is found on all pages, if it is no more than this; 0: no */
+	unsigned count_max; /* count what is found on all pages, up to this; 0: do not */
 };
 
 struct ln_archived {
@@ -58,15 +58,18 @@ struct ln_archive_page {
 	bool ok;       /* false: the disk failed */
 	bool complete; /* nothing lies beyond this page in the direction of paging */
 	int64_t total; /* on all pages; -1: not counted, or more than `count_max` */
+	int64_t index; /* how many come before the first of this page; -1: likewise */
 	size_t count;
-	const struct ln_archived *messages; /* oldest first */
+	const struct ln_archived *messages; /* oldest first; `ids` as they were asked for */
 };
 
 typedef void ln_archive_fn(const struct ln_mod *mod, struct ln_node *node, struct ln_token *token,
     const struct ln_archive_page *page, void *arg);
 
 /*
- * False: one of the ids is none of this archive's; nothing is read then. Else `done` is called once,
+ * False: one of the ids is none of this archive's, or `after` or `before` none of `ids`; nothing is
+ * read then. An `index` beyond `count_max` is an empty page, and `total` says if it is beyond the end
+ * too. Else `done` is called once,
  * with the token (may be NULL); if the node is gone meanwhile, the token was refused, and `mod`,
  * `node` and `token` are NULL.
  */

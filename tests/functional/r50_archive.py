@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A room's archive (XEP-0313, XEP-0059) and what is taken back (XEP-0424, XEP-0425)."""
 
+import sqlite3
+
 import pytest
 from kit.client import check_error
 from kit.room import USER, Room, answer, assemble, coven, of_affiliation, quiet, stanza_id
@@ -50,6 +52,8 @@ class Page:
         self.fin = element.find(f"{{{MAM}}}fin")
         self.complete = self.fin.get("complete") == "true"
         self.count = self.fin.findtext(f"{{{RSM}}}set/{{{RSM}}}count")
+        first = self.fin.find(f"{{{RSM}}}set/{{{RSM}}}first")
+        self.index = first.get("index") if first is not None else None
 
     def bodies(self):
         return [m.findtext(f"{CLIENT}body") for m in self.messages]
@@ -107,6 +111,99 @@ def test_count(coven, witches, said):
     assert nothing.count == "0" and nothing.complete
 
 
+def test_index(coven, witches, said):
+    """XEP-0059 §2.6: a page by the number of its first message, in what was asked for."""
+    _, hag = witches
+
+    def page(rsm, **fields):
+        found = Page(hag, coven, rsm, **fields)
+        return found.ids, found.index, found.complete
+
+    assert page("<max>3</max><index>4</index>") == (said[4:7], "4", False)
+    assert page("<max>3</max><index>0</index>") == (said[:3], "0", False)
+    assert page("<max>3</max><index>7</index>") == (said[7:], "7", True)
+    assert page("<max>3</max><index>9</index>") == (said[9:], "9", True)
+    for beyond in (10, 11, 199_999, 200_000, 200_001, 2**31 - 1, 10**30):
+        assert page(f"<max>3</max><index>{beyond}</index>") == ([], None, True)
+        assert Page(hag, coven, f"<max>3</max><index>{beyond}</index>").count == "10"
+    assert page("<max>0</max><index>3</index>") == ([], None, False)
+    hags = {"with": coven / "thirdwitch"}
+    assert page("<max>2</max><index>1</index>", **hags) == ([said[3], said[5]], "1", False)
+    assert page("<max>9</max><index>1</index>", after_id=said[2],
+                before_id=said[6]) == (said[4:6], "1", True)
+    assert Page(hag, coven, "<max>2</max><index>3</index>",
+                f"<flip-page xmlns='{MAM}'/>").ids == [said[4], said[3]]
+
+
+def test_long(servers):
+    """XEP-0059 §2.6, §2.7: what it would take too long to count is not counted, nor jumped over."""
+    server = servers(CONFIG)
+    hecate, room = server.client("hecate", "broom"), Room(server)
+    room.create(hecate, "firstwitch", persistentroom=1)
+    room.tell(hecate, "firstwitch", "x")
+    server.stop()
+    with sqlite3.connect(f"{server.folder}/data/linnet.db") as database:
+        database.execute(
+            "WITH RECURSIVE some (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM some WHERE n < 200000)"
+            " INSERT INTO archive_message (position, owner, stamp, who, message)"
+            " SELECT position + n, owner, stamp, who, message FROM archive_message, some")
+    database.close()
+    server.start()
+    hecate = hecate.another("broom")
+    first = Page(hecate, room, "<max>2</max>")
+    assert (first.count, first.index, len(first.ids)) == (None, "0", 2)
+    last = Page(hecate, room, "<max>2</max><before/>")
+    assert (last.count, last.index, last.complete) == (None, None, False)
+    far = Page(hecate, room, "<max>2</max><index>200000</index>")
+    assert far.ids == last.ids[1:] and (far.index, far.complete) == ("200000", True)
+    assert Page(hecate, room, "<max>0</max>").count is None
+    hecate.refused("set", query("<index>200001</index>"), "feature-not-implemented", to=room)
+    assert Page(hecate, room, "<max>0</max>", after_id=first.ids[0]).count == "200000"
+    assert not Page(hecate, room, "<index>200001</index>", after_id=first.ids[0]).ids
+
+
+def test_index_of_pages(coven, witches, said):
+    """XEP-0059 §2.2: the number of the first message is said with every page."""
+    _, hag = witches
+
+    def index(rsm, **fields):
+        return Page(hag, coven, rsm, **fields).index
+
+    assert index("") == "0" and index("<max>4</max>") == "0"
+    assert index(f"<max>4</max><after>{said[3]}</after>") == "4"
+    assert index("<max>4</max><before/>") == "6"
+    assert index(f"<max>4</max><before>{said[7]}</before>") == "3"
+    assert index(f"<max>4</max><before>{said[2]}</before>") == "0"
+    assert index(f"<before>{said[7]}</before><after>{said[2]}</after>") == "3"
+    assert index("<max>1</max><before/>", **{"with": coven / "thirdwitch"}) == "4"
+    assert index(f"<max>1</max><after>{said[1]}</after>", **{"with": coven / "thirdwitch"}) == "1"
+    assert index(f"<max>1</max><after>{said[4]}</after>", after_id=said[2]) == "2"
+    assert index(f"<after>{said[9]}</after>") is None
+
+
+def test_pages_of_ids(coven, witches, said):
+    """XEP-0313 §4.1.3: what is asked for by ids has pages too."""
+    _, hag = witches
+    asked = [said[8], said[1], said[5], said[3]]
+
+    def page(rsm):
+        found = Page(hag, coven, rsm, ids=asked)
+        assert found.count == "4"
+        return found.ids, found.index, found.complete
+
+    assert page("") == (asked, "0", True)
+    assert page("<max>3</max>") == (asked[:3], "0", False)
+    assert page(f"<max>3</max><after>{asked[2]}</after>") == (asked[3:], "3", True)
+    assert page("<max>2</max><before/>") == (asked[2:], "2", False)
+    assert page(f"<max>2</max><before>{asked[2]}</before>") == (asked[:2], "0", True)
+    assert page(f"<before>{asked[0]}</before>") == ([], None, True)
+    assert page("<max>2</max><index>1</index>") == (asked[1:3], "1", False)
+    assert page("<index>4</index>") == ([], None, True)
+    assert page("<max>0</max>") == ([], None, False)
+    assert page(f"<after>{asked[2]}</after><before>{asked[1]}</before>") == ([], None, False)
+    hag.refused("set", query(f"<after>{said[0]}</after>", ids=asked), "item-not-found", to=coven)
+
+
 def test_filters(coven, witches, said):
     _, hag = witches
     assert Page(hag, coven, **{"with": coven / "thirdwitch"}).bodies() == ["m1", "m3", "m5", "m7",
@@ -122,10 +219,13 @@ def test_filters(coven, witches, said):
     (query("<after>unknown</after>"), "item-not-found"),
     (query("<after>00000000000000000000000000000000</after>"), "item-not-found"),
     (query(ids=["00000000000000000000000000000000"]), "item-not-found"),
-    (query("<max>-1</max>"), "bad-request"), (query("<index>3</index>"), "feature-not-implemented"),
+    (query("<max>-1</max>"), "bad-request"), (query("<index>-3</index>"), "bad-request"),
+    (query("<index>x</index>"), "bad-request"), (query("<index>1</index><before/>"), "bad-request"),
+    (query("<max>1</max><max>2</max>"), "bad-request"),
     (query(start="yesterday"), "bad-request"), (query(**{"with": "@@@"}), "jid-malformed"),
     (query(witchcraft="1"), "feature-not-implemented"),
-], ids=["no-id", "other-id", "no-such-id", "max", "index", "start", "with", "field"])
+], ids=["no-id", "other-id", "no-such-id", "max", "index", "no-index", "index-before", "twice",
+        "start", "with", "field"])
 def test_refused(coven, witches, bad, condition):
     witches[1].refused("set", bad, condition, to=coven)
 
