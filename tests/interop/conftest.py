@@ -83,7 +83,10 @@ def pytest_runtest_makereport(item, call):
     """What the servers say of a test that failed."""
     outcome = yield
     report = outcome.get_result()
-    net = getattr(item, "funcargs", {}).get("internet") or getattr(item, "funcargs", {}).get("net")
+    used = getattr(item, "funcargs", {})
+    net = used.get("internet") or used.get("net")
     if report.failed and net is not None:
         for one in net.servers:
             report.sections.append((f"log of {one.host}", one.log()))
+    if report.failed and "place" in used:
+        report.sections.append(("log of the quickstart", used["place"].log()))

@@ -152,7 +152,7 @@ class App(Program):
         environment = {"PATH": "/usr/bin:/bin", "HOME": self.home, "LC_ALL": "C.UTF-8",
                        "XDG_RUNTIME_DIR": self.home / "run", "DISPLAY": self.screen.name,
                        "NO_AT_BRIDGE": "1", "LINNET_PATIENCE": PATIENCE,
-                       "GDK_BACKEND": "x11", "GSK_RENDERER": "cairo", 
+                       "GDK_BACKEND": "x11", "GSK_RENDERER": "cairo",
                        "GSETTINGS_BACKEND": "memory", "GIO_USE_VFS": "local",
                        "XDG_SESSION_TYPE": "x11"}
         inside = ["setpriv", f"--reuid={self.owner.pw_uid}", f"--regid={self.owner.pw_gid}",

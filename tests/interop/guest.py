@@ -48,11 +48,11 @@ class Guest(Person):
             if message["from"] == occupant and message["body"] and body in (None, message["body"]):
                 return message
 
-    async def sees(self, occupant, kind=None):
-        """That he comes, or with kind `unavailable` goes."""
+    async def sees(self, occupant, leaves=False):
+        """That he comes, or leaves."""
         while True:
             got = await asyncio.wait_for(self.in_rooms.get(), MOMENT)
-            if got["from"] == occupant and (got["type"] == "unavailable") == (kind == "unavailable"):
+            if got["from"] == occupant and (got["type"] == "unavailable") == leaves:
                 return got
 
     async def fetch(self, url):

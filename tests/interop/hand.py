@@ -95,14 +95,16 @@ class Hand:
                        if thing.get_role() in (Atspi.Role.LABEL, Atspi.Role.PUSH_BUTTON)})
 
     def button(self, label):
-        for thing in self.things():
-            if (thing.get_role() == Atspi.Role.PUSH_BUTTON
-                    and self.is_(thing, Atspi.StateType.SENSITIVE) and Atspi.Action.get_n_actions(thing)
-                    and (label in (thing.get_name(), thing.get_description())
-                         or any(part.get_role() == Atspi.Role.LABEL and part.get_name() == label
-                                for part in self.things(thing)))):
-                return thing
-        return None
+        return next((thing for thing in self.things() if self.is_button(thing)
+                     and (label in (thing.get_name(), thing.get_description())
+                          or any(part.get_role() == Atspi.Role.LABEL and part.get_name() == label
+                                 for part in self.things(thing)))), None)
+
+    def is_button(self, thing):
+        """One that can be pressed now."""
+        return (thing.get_role() == Atspi.Role.PUSH_BUTTON
+                and self.is_(thing, Atspi.StateType.SENSITIVE)
+                and Atspi.Action.get_n_actions(thing) > 0)
 
     # --- doing ------------------------------------------------------------------------
 

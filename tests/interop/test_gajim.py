@@ -65,7 +65,7 @@ def test_a_room_that_another_made(place, anna):
         await ben.sees(f"{room}/anna")
         await anna.remembers("ben", "When shall we three meet again?")
         await anna.quit()
-        await ben.sees(f"{room}/anna", "unavailable")
+        await ben.sees(f"{room}/anna", leaves=True)
         ben.say(room, "When the hurlyburly's done", "groupchat")
         await ben.hears(f"{room}/ben")
         await anna.launch_again()
