@@ -105,7 +105,7 @@ struct entity {
 	size_t fanned;         /* stanzas that went to many in this turn */
 	size_t lru_weight;
 	int64_t rests_until; /* ms: it has sent much and rests; 0: it does not */
-	uint8_t life; /* enum entity_life */
+	uint8_t life;        /* enum entity_life */
 	bool is_ready, in_lru;
 };
 

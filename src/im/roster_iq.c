@@ -14,7 +14,8 @@
 
 #define TEXT_MAX 1023 /* bytes of a handle or a group: RFC 6121 §2.3.3 wants a limit */
 #define GROUPS_MAX 64
-#define GROUPS_BYTES_MAX 8192 /* of all groups of one item: it is stored, kept and sent as a whole */
+#define GROUPS_BYTES_MAX \
+	8192 /* of all groups of one item: it is stored, kept and sent as a whole */
 
 static void
 finish(struct ln_stanza *st, struct ln_stanza *result)
