@@ -2,10 +2,12 @@
 """DANE (RFC 7673): what signed TLSA records say of a server's certificate decides."""
 
 import json
+import types
 
 import pytest
 from kit import Client
 from kit.authority import Authority
+from kit.federation import Rogue
 
 from test_federation import wanted
 
@@ -114,6 +116,20 @@ def test_dane_of_those_who_connect(net, name):
         wanted(juliet, "message", id="d")
     else:
         wanted(romeo, "message", id="d", type="error")
+
+
+def test_dane_of_a_second_domain(net):
+    """A certificate that is good for two domains: what DNS says of the second counts all the same."""
+    world = types.SimpleNamespace(authority=net.authority, way=lambda *_: None)
+    rogue = Rogue(world, ("plain.example", "match.example", "mismatch.example"), None)
+    peer = rogue.connect(net.ours)
+    peer.starttls("a.example")
+    for domain in rogue.domains:
+        peer.ask("a.example", key="none", domain=domain)
+        result = peer.expect("<result xmlns='jabber:server:dialback'/>", timeout=15)
+        assert result.get("to") == domain
+        assert (result.get("type") == "valid") == (domain == "plain.example")
+    rogue.stop()
 
 
 @pytest.mark.parametrize("name, says", {
