@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/metrics.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "core/router.h"
 #include "net/listener.h"
@@ -210,6 +211,19 @@ on_header(struct stream *stream, const struct parser_header *header)
 		in_header(peer, header);
 }
 
+/* A last character that did not fit in whole is left out. */
+static void
+mend_end(char *text)
+{
+	size_t len = strlen(text), at = len;
+	uint32_t code;
+
+	while (at > 0 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (at > 0 && utf8_next(text + at - 1, text + len, &code) == 0)
+		text[at - 1] = '\0';
+}
+
 /* What the other side says of its own end. Of our own streams the link has a line for that. */
 static void
 told_error(struct peer *peer, const struct ln_elem *error)
@@ -218,13 +232,15 @@ told_error(struct peer *peer, const struct ln_elem *error)
 	const char *name = condition != NULL ? ln_elem_name(condition) : "no condition";
 	const char *text = ln_elem_child_text(error, "text", NS_STREAMS);
 
-	if (peer->outgoing)
+	if (peer->outgoing) {
 		snprintf(peer->told, sizeof peer->told, "the other server ended the stream: %s%s%s",
 		    name, text != NULL ? ", " : "", text != NULL ? text : "");
-	else
+		mend_end(peer->told);
+	} else {
 		peer_log(peer, LOG_LEVEL_INFO,
 		    "the other server ends the stream condition=%s text=%s", log_quote(name),
 		    log_quote(text));
+	}
 	if (strcmp(name, "host-unknown") == 0 || strcmp(name, "host-gone") == 0)
 		peer->unknown_there = true;
 }

@@ -95,7 +95,9 @@ def test_error_instead_of_result(world, juliet, incident):
 def test_host_unknown(world, juliet, incident):
     chat(juliet, "unknown.example")
     peer = world.unknown.answer()
+    text = "x" + 200 * "\u00fc"     # of which some fit into our own
     peer.send("<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+              f"<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>{text}</text>"
               "</stream:error></stream:stream>")
     expect_returned(juliet, "unknown.example", "remote-server-not-found")
     incident("unknown.example", "no link", "the other server ended the stream: host-unknown")

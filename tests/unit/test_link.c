@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/host.h"
 #include "core/port.h"
 #include "core/router.h"
@@ -175,6 +176,36 @@ START_TEST(old_requests_are_returned)
 }
 END_TEST
 
+/* --- too much --------------------------------------------------------------------------------- */
+
+static unsigned said;
+
+static void
+hear(void *arg, const char *line)
+{
+	(void)arg;
+	said += strstr(line, "too much waits") != NULL;
+}
+
+START_TEST(too_much_is_returned_and_said_once)
+{
+	struct link *link;
+
+	worker_enter(worker_get(0));
+	link = link_named(S2S_KIT_HOST, "nowhere.example");
+	link->bytes += LINK_QUEUE_MAX + 1;
+	log_capture(hear, NULL);
+	log_set_level("s2s", LOG_LEVEL_WARNING);
+	submit(LN_MESSAGE, LN_CHAT, "r@nowhere.example");
+	submit(LN_IQ, LN_GET, "r@nowhere.example");
+	log_capture(NULL, NULL);
+	ck_assert_uint_eq(returned, 2);
+	ck_assert_int_eq(last_error, LN_ERR_RESOURCE_CONSTRAINT);
+	ck_assert_uint_eq(said, 1);
+	link->bytes -= LINK_QUEUE_MAX + 1;
+}
+END_TEST
+
 /* --- one that broke -------------------------------------------------------------------------- */
 
 /* It is dialled again though nothing waits: are those who were seen there still there? */
@@ -328,6 +359,7 @@ suite(void)
 	tcase_add_test(tc, rests_longer_each_time);
 	tcase_add_test(tc, forgotten_in_the_end);
 	tcase_add_test(tc, old_requests_are_returned);
+	tcase_add_test(tc, too_much_is_returned_and_said_once);
 	tcase_add_test(tc, a_broken_one_is_looked_for);
 	tcase_add_test(tc, what_comes_back_while_it_is_up_leaves);
 	tcase_add_test(tc, another_route_waits_for_the_fence);
