@@ -105,6 +105,15 @@ def test_forged_stanza_id(coven, witches):
     assert len(ids) == 2
 
 
+def test_forged_stanza_id_in_private(coven, witches):
+    """A private message gets none by the room, so none in its name is true."""
+    hecate, hag = witches
+    hag.send(f"<message to='{coven / 'firstwitch'}' type='chat'><body>hail</body>"
+             f"<stanza-id xmlns='{SID}' by='{coven}' id='forged'/></message>")
+    heard = hecate.expect(f"<message from='{coven / 'thirdwitch'}'><body>hail</body></message>")
+    assert str(coven) not in [one.get("by") for one in heard.iter(f"{{{SID}}}stanza-id")]
+
+
 @pytest.mark.parametrize("hint", ["no-store", "no-permanent-store"])
 def test_hints_against_the_archive(server, coven, hint):
     """XEP-0334 §4: what shall not be kept is neither in the archive nor in the history."""
@@ -296,6 +305,17 @@ def test_two_ask_for_one_nickname(server, coven):
         hecate.send(f"<message to='{coven}'>{approval(one, 'count')}</message>")
     members = coven.list(hecate, affiliation="member")
     assert [(i.get("jid"), i.get("nick")) for i in members] == [(hag.bare, "count")]
+
+
+def test_requests_to_register_are_bounded(server, coven):
+    """So many wait for an admin; who waits already may change his mind about the nickname."""
+    hecate = server.client("hecate")
+    coven.create(hecate, "firstwitch", membersonly=1)
+    crowd = [server.client("crowd") for _ in range(101)]
+    for n, one in enumerate(crowd[:100]):
+        answer(one, one.iq("set", registration(f"witch{n}"), coven))
+    crowd[100].refused("set", registration("late"), "resource-constraint", to=coven)
+    answer(crowd[0], crowd[0].iq("set", registration("first"), coven))
 
 
 # --- requests between occupants (§17.4) -------------------------------------------------------------------

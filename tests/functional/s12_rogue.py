@@ -60,6 +60,16 @@ def test_flood_of_keys(world, juliet):
     works(juliet)
 
 
+def test_stanza_before_the_key_is_verified(world, juliet):
+    """XEP-0220 §2.2.1: to have asked is no proof; what was sent in between ends the stream."""
+    peer = world.eight.connect(world.a)
+    peer.ask("a.example")
+    peer.send(f"<message from='r@eight.example' to='{juliet}' id='m'><body>x</body></message>")
+    peer.expect_stream_error("invalid-from")
+    juliet.expect_nothing()
+    world.eight.answer().verify()
+
+
 def test_tls_behind_a_proof(world):
     """RFC 6120 §5.4.2.2: what was proven in the clear is not carried over; TLS comes first."""
     world.eight.connect(world.a).starttls("a.example")

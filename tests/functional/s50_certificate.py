@@ -179,6 +179,15 @@ def test_external_for_others(world, authzid, condition):
     peer.expect(f"<failure xmlns='{SASL}'><{condition}/></failure>")
 
 
+def test_five_tries(world):
+    """RFC 6120 §6.4.5: so many, and the stream ends."""
+    peer = connect(world, world.good)
+    for _ in range(5):
+        peer.send(f"<auth xmlns='{SASL}' mechanism='EXTERNAL'>?</auth>")
+        peer.expect(f"<failure xmlns='{SASL}'><incorrect-encoding/></failure>")
+    peer.expect_stream_error("policy-violation")
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_not_offered(world, incident, name):
     rogue = getattr(world, name)
