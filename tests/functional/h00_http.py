@@ -35,6 +35,26 @@ def test_under_tls(server):
             assert b"".join(iter(lambda: tls.recv(65536), b"")).startswith(b"HTTP/1.1 404 ")
 
 
+def names_seen(server, name):
+    """Of the certificate that is shown to who asks for this name; None: he does not say."""
+    context = server.authority.context(alpn=["http/1.1"])
+    context.check_hostname = False
+    with socket.create_connection(("127.0.0.1", server.ports["https"]), 20) as sock:
+        with context.wrap_socket(sock, server_hostname=name) as tls:
+            return {value for _, value in tls.getpeercert()["subjectAltName"]}
+
+
+def test_certificates_by_name(servers, authority):
+    """Each host shows its own (SNI); who asks for none of them is shown one all the same."""
+    server = servers({}, start=False)
+    crt, key = authority.certificate("upload.example", folder=server.folder)
+    server.config["hosts"] = {"upload.example": {"certificate": crt, "key": key}}
+    server.start()
+    assert names_seen(server, "upload.example") == {"upload.example"}
+    assert server.host in names_seen(server, server.host)
+    assert names_seen(server, "elsewhere.example") and names_seen(server, None)
+
+
 def test_no_http(server):
     assert raw(server, b"<stream:stream/>\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 

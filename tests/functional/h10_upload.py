@@ -186,6 +186,20 @@ def test_daily(server, juliet):
     slot(server.client("romeo"), size=65000)
 
 
+def test_quota_of_the_host(servers):
+    """All together; what is deleted makes room."""
+    server = servers({"modules": {"disco": {}, "http_upload": {"quota": "100k", "keep-free": 0}}})
+    juliet, romeo = server.client("juliet"), server.client("romeo")
+    up, down = slot(juliet, size=60000)
+    assert put(server, up, b"x" * 60000) == 201
+    error = refused(romeo, "resource-constraint", "wait", size=60000)
+    assert text_of(error) == "The service is full."
+    assert error.find(f".//{{{NS}}}retry") is None
+    slot(romeo, size=40000)
+    server.ctl("upload", "delete", service(juliet), urllib.parse.urlsplit(down).path.split("/")[2])
+    slot(romeo, size=60000)
+
+
 def test_not_from_another_host(server, juliet):
     """§6, example 13."""
     stranger = Client(server, server.user("romeo", host=server.host2)).login()
