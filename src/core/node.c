@@ -15,7 +15,7 @@
 #include "store/entity.h"
 
 #define INBOX_BYTES ((size_t)40 << 20) /* DESIGN section 4 */
-#define WAIT_MAX_MS 30000 /* half of what a hold may be out: a busy room ends nobody's session */
+#define WAIT_MAX_MS 45000 /* less than a hold may be out: a busy room ends nobody's session */
 #define PRELOADS_MAX 32
 
 static struct ln_node *
