@@ -245,8 +245,11 @@ answer_at_once(struct ln_account *account, struct ln_roster_item *item)
 	if (!(before & (ROSTER_FROM | ROSTER_APPROVED)))
 		return false;
 	send(account, LN_SUBSCRIBED, &item->jid);
-	if (before & ROSTER_FROM)
+	if (before & ROSTER_FROM) {
+		/* Who asks again has forgotten it, and does not see us. */
+		ln_presence_show(account, &item->jid);
 		return true;
+	}
 	move(item, before & ROSTER_TO ? SUB_BOTH : before & ROSTER_ASK ? SUB_FROM_OUT : SUB_FROM);
 	item->state &= (uint8_t)~ROSTER_APPROVED;
 	roster_changed(item, true);

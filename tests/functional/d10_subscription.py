@@ -329,6 +329,20 @@ def test_asking_again_after_an_answer_is_answered_by_the_server(pair):
     assert look(juliet, romeo) == ("to", None)
 
 
+def test_who_asks_again_sees_the_contact(server, pair):
+    """§3.1.3: a server that has forgotten the subscription learns of it, and of who is there."""
+    juliet, romeo = pair
+    bring(pair, "To")
+    street = romeo.another("street").online()
+    settle(juliet, romeo)
+    juliet.heap = []
+    step(juliet, "subscribe", romeo)
+    settle(juliet, romeo)       # it has reached his home; and what that did has come back:
+    settle(romeo, juliet)
+    seen = {e.get("from") for e in juliet.heap if e.tag.endswith("presence") and not e.get("type")}
+    assert seen == {str(romeo), str(street)}
+
+
 def test_every_resource_is_asked(server, juliet):
     romeo = server.client("romeo", "orchard").online()
     street = romeo.another("street").online(-1)
