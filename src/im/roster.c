@@ -45,7 +45,9 @@ roster_of(struct ln_account *account)
 static struct ln_roster_item *
 item_new(struct roster *roster, const struct ln_jid *contact)
 {
-	struct ln_roster_item *item = xcalloc(1, sizeof *item);
+	size_t len = ln_jid_bare_len(contact);
+	struct ln_roster_item *item =
+	    xcalloc(1, offsetof(struct ln_roster_item, address) + len + 1);
 
 	if (roster->count == roster->room) {
 		roster->room = roster->room ? roster->room * 2 : 8;
@@ -55,16 +57,15 @@ item_new(struct roster *roster, const struct ln_jid *contact)
 	item->index = roster->count;
 	item->jid = *contact;
 	item->jid.resource_len = 0;
-	item->jid.full = xstrndup(contact->full, ln_jid_bare_len(contact));
+	item->jid.full = memcpy(item->address, contact->full, len);
 	roster->items[roster->count++] = item;
-	roster->account->entity.memory += sizeof *item + ln_jid_bare_len(contact);
+	roster->account->entity.memory += sizeof *item + len;
 	return item;
 }
 
 static void
 item_free(struct ln_roster_item *item)
 {
-	free((char *)item->jid.full);
 	free(item->name);
 	free(item->groups);
 	free(item->request);

@@ -32,12 +32,13 @@ enum {
 
 struct ln_roster_item {
 	struct roster *roster;
-	uint32_t index;
-	uint8_t state; /* of the flags above */
 	struct ln_jid jid;
 	char *name;    /* NULL: none */
 	char *groups;  /* each NUL-terminated, "" at the end; NULL: none */
 	char *request; /* the stanza that asked (pending in), serialised; NULL: none kept */
+	uint32_t index;
+	uint8_t state;  /* of the flags above */
+	char address[]; /* of jid: rosters are what an account's memory goes into */
 };
 
 struct roster {
