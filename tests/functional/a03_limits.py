@@ -121,3 +121,16 @@ def test_rate(servers):
     for n in range(240):
         romeo.expect(f"<message id='m{n}'/>")
     assert time.monotonic() - began > 1, "240 KB at 20 KB a second, after a burst of 200"
+
+
+@only_linnet("options of ours")
+def test_connections_of_one_address(servers):
+    """limits.connections-per-address: before login; who has logged in is not counted any more."""
+    server = servers({"limits": {"connections-per-address": 3}})
+    server.client("romeo")      # behind the kit's own try of the port
+    for _ in range(2):
+        server.wire().open(server.host)
+    juliet = server.client("juliet")
+    server.wire().open(server.host)
+    server.wire().expect_stream_error("policy-violation")
+    juliet.sync()

@@ -120,7 +120,9 @@ RULES = {
     "private-alone": ("chat", BODY + PRIVATE, False),
     "direct-invitation": ("normal", "<x xmlns='jabber:x:conference' jid='r@c.example'/>", True),
     "muc-private-message": ("chat", BODY + "<x xmlns='http://jabber.org/protocol/muc#user'/>",
-                            None),
+                            False),
+    "copy-of-a-copy": ("chat", BODY + f"<received xmlns='{NS}'/>", False),
+    "copy-of-a-sent-one": ("chat", BODY + f"<sent xmlns='{NS}'/>", False),
 }
 
 
@@ -135,8 +137,7 @@ def test_rules(stage, rule, direction):
     receiver.expect("<message id='m'/>")
     if copied:
         street.expect(carbon(direction, romeo.bare, street, sender, receiver, kind=kind))
-    if copied is not None:
-        street.expect_nothing(after=sender)
+    street.expect_nothing(after=sender)
 
 
 @deviates("prosody", "strips it")

@@ -70,6 +70,17 @@ def test_stanza_before_the_key_is_verified(world, juliet):
     world.eight.answer().verify()
 
 
+def test_verdict_on_another_key(world):
+    """XEP-0220 §2.3: an answer is for the stream whose id it names, for no other."""
+    peer = world.eight.connect(world.a)
+    peer.ask("a.example", key="0" * 64)
+    back = world.eight.answer()
+    asked = back.expect(f"<verify xmlns='{DB}'/>")
+    for ident, kind in (("none", "valid"), (asked.get("id"), "invalid")):
+        back.send(f"<db:verify from='eight.example' to='a.example' id='{ident}' type='{kind}'/>")
+    peer.expect_result("invalid", "a.example")
+
+
 def test_tls_behind_a_proof(world):
     """RFC 6120 §5.4.2.2: what was proven in the clear is not carried over; TLS comes first."""
     world.eight.connect(world.a).starttls("a.example")
