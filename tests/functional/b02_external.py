@@ -64,9 +64,22 @@ def test_certificate_of_nobody(server, tmp_path):
     crt = server.authority.certificate("rosaline-nobody@capulet.example", folder=tmp_path,
                                        client=True)
     one = arrive(server, crt)
-    if "EXTERNAL" in one.mechanisms():
-        one.auth("EXTERNAL", b"")
-        one.expect_failure("not-authorized", "invalid-authzid")
+    assert "EXTERNAL" in one.mechanisms()
+    one.auth("EXTERNAL", b"")
+    one.expect_failure("not-authorized", "invalid-authzid")
+
+
+@pytest.mark.parametrize("authzid, condition", [
+    ("", "not-authorized"), ("{local}@{host2}", "invalid-authzid"),
+    ("{local}@{host}", "invalid-authzid")])
+def test_namesake_of_another_host(server, tmp_path, authzid, condition):
+    """Who he is elsewhere is not who he is here, though the name is the same."""
+    user = server.user("juliet")
+    crt = server.authority.certificate(f"{user.local}@{server.host2}", folder=tmp_path, client=True)
+    one = arrive(server, crt, user)
+    one.auth("EXTERNAL", authzid.format(local=user.local, host=server.host,
+                                        host2=server.host2).encode())
+    one.expect_failure(condition)
 
 
 def test_two_addresses_need_an_authzid(server, tmp_path):
@@ -74,6 +87,8 @@ def test_two_addresses_need_an_authzid(server, tmp_path):
     first, second = server.user("juliet"), server.user("juliet")
     crt = server.authority.certificate(first.jid, second.jid, folder=tmp_path, client=True)
     one = arrive(server, crt, second)
+    one.auth("EXTERNAL", b"")
+    one.expect_failure("invalid-authzid")
     one.auth("EXTERNAL", second.jid.encode())
     one.expect(f"<success xmlns='{NS_SASL}'/>")
     one.restart()

@@ -180,6 +180,21 @@ def test_change_to_nothing(server, juliet, fields):
     Client(server, juliet.user).login()
 
 
+@only_linnet("a limit of ours")
+def test_changes_are_bounded(juliet):
+    """Ten a minute: each costs the server a hash."""
+    idents = [juliet.iq("set", query(username=juliet.local, password=f"secret{n}"))
+              for n in range(20)]
+    answers = {}
+    while len(answers) < len(idents):
+        element = juliet.next()
+        answers[element.get("id")] = element
+    refused = [one for one in answers.values() if one.get("type") == "error"]
+    assert 0 < len(refused) <= 10
+    for one in refused:
+        check_error(one, "resource-constraint", "wait")
+
+
 @deviates("prosody", "takes the name for nothing")
 def test_change_of_somebody_elses(server, juliet, romeo):
     """§3.3: only one's own."""

@@ -293,6 +293,18 @@ def test_domain(server, pair):
     juliet.expect("<message id='2'/>")
 
 
+@only_linnet("a limit of ours")
+def test_too_many(servers):
+    """`max`: of one request, and of all together."""
+    juliet = servers({"modules": {"blocking": {"max": 3}}}).client("juliet")
+    some = [f"c{n}@verona.example" for n in range(4)]
+    juliet.refused("set", block(*some), "not-acceptable")
+    juliet.set(block(*some[:2]))
+    juliet.refused("set", block(*some[1:]), "not-acceptable")
+    assert blocked(juliet) == set(some[:2])
+    juliet.set(block(*some[:3]))
+
+
 @deviates("prosody", "drops it")
 def test_not_oneself(juliet):
     """XEP-0016: never between one's own resources."""
