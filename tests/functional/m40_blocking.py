@@ -302,7 +302,7 @@ def test_too_many(servers):
     juliet.set(block(*some[:2]))
     juliet.refused("set", block(*some[1:]), "not-acceptable")
     assert blocked(juliet) == set(some[:2])
-    juliet.set(block(*some[:3]))
+    change(juliet, block(*some[:3]))
 
 
 @deviates("prosody", "drops it")
