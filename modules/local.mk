@@ -197,6 +197,7 @@ modules_muc_so_SOURCES = modules/muc/mod_muc.c \
 	modules/muc/disco.c \
 	modules/muc/enter.c \
 	modules/muc/ghost.c \
+	modules/muc/nick.c \
 	modules/muc/history.c \
 	modules/muc/invite.c \
 	modules/muc/message.c \

@@ -177,7 +177,7 @@ check_nick_change(const struct here *here, const struct change *change)
 
 	if (owner != NULL && !ln_jid_same_bare(&owner->jid, &change->jid))
 		return LN_ERR_CONFLICT;
-	if (change->nick != NULL && *change->nick != '\0' && check_nick(here, change->nick) != NULL)
+	if (change->nick != NULL && *change->nick != '\0' && nick_check(here, change->nick) != NULL)
 		return LN_ERR_NOT_ACCEPTABLE;
 	return LN_ERR_COUNT;
 }

@@ -66,6 +66,8 @@ static const struct field fields[] = {
 	{ "muc#roomconfig_enablelogging", FIELD_BOOL, AT(archive), "Archive what is said?" },
 	{ "muc#roomconfig_maxusers", FIELD_USERS, AT(max_users), "How many may be in it at once?" },
 	{ "muc#maxhistoryfetch", FIELD_COUNT, AT(max_history), "Messages shown to newcomers" },
+	{ "{urn:linnet:room}roomconfig_locknicks", FIELD_BOOL, AT(lock_nicks),
+	    "Are those who registered a nickname always called so?" },
 	{ "muc#roomconfig_pubsub", FIELD_TEXT, AT(pubsub), "Node of publish-subscribe" },
 };
 #define FIELDS (sizeof fields / sizeof *fields)

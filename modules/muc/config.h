@@ -28,6 +28,7 @@ struct room_config {
 	char *name, *description, *language, *password, *pubsub; /* NULL: none */
 	bool persistent, is_public, members_only, moderated, protected;
 	bool change_subject, allow_invites, archive;
+	bool lock_nicks;                 /* who has a nickname here is called so */
 	int allow_pm;                    /* enum allow_pm */
 	int whois;                       /* enum whois */
 	unsigned broadcast, member_list; /* ROLE_BITs */

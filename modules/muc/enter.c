@@ -158,6 +158,7 @@ change_affiliation(struct here *here, const struct ln_jid *jid, enum affiliation
 	}
 	if (!present && ln_jid_has_local(jid) && affiliation != before)
 		tell_absent(here, jid, affiliation);
+	nick_lock(here, jid);
 }
 
 /* --- entering -------------------------------------------------------------------------------- */
@@ -196,20 +197,6 @@ within_rate(const struct here *here, const char *what, const struct ln_jid *who,
 	return len < 0 || ln_limit(here->mod, key, rate, 1);
 }
 
-const char *
-check_nick(const struct here *here, const char *nick)
-{
-	size_t len = strlen(nick);
-
-	if ((int64_t)len > here->conf->max_nick)
-		return "That nickname is too long.";
-	if (nick[0] == ' ' || nick[len - 1] == ' ')
-		return "A nickname neither begins nor ends with a space.";
-	if (nick_looks_empty(nick))
-		return "A nickname can be seen.";
-	return NULL;
-}
-
 static bool
 is_full(const struct here *here)
 {
@@ -230,21 +217,13 @@ password_is_wrong(const struct room *room, const struct ln_elem *x)
 	return given == NULL || strcmp(given, room->config.password) != 0;
 }
 
-/* The nick is somebody else's: now, or lastingly. */
-static bool
-is_reserved(const struct room *room, const char *nick, const struct ln_jid *who)
-{
-	const struct affiliated *owner = nick_owner(room, nick);
-
-	return owner != NULL && !ln_jid_same_bare(&owner->jid, who);
-}
-
 static struct entry
-entry_of(const struct here *here, const struct ln_stanza *st, const struct occupant *same)
+entry_of(const struct here *here, const struct ln_stanza *st, const char *nick,
+    const struct occupant *same)
 {
 	const struct ln_jid *who = ln_from(st);
 	struct room *room = here->room;
-	const struct occupant *like = occupant_like(room, ln_jid_resource(ln_to(st)));
+	const struct occupant *like = occupant_like(room, nick);
 
 	return (struct entry){ .affiliation = affiliation_of(here, who),
 		.locked = room->locked && affiliation_of(here, who) != AFF_OWNER,
@@ -252,13 +231,13 @@ entry_of(const struct here *here, const struct ln_stanza *st, const struct occup
 		.full = same == NULL && is_full(here),
 		.password_wrong = password_is_wrong(room, ln_child(st, "x", NS_MUC)),
 		.nick_taken = like != NULL && !ln_jid_same_bare(&like->bare, who),
-		.nick_reserved = is_reserved(room, ln_jid_resource(ln_to(st)), who) };
+		.nick_reserved = nick_is_reserved(room, nick, who) };
 }
 
 static bool
-refuse_entry(struct here *here, struct ln_stanza *st, const struct occupant *same)
+refuse_entry(struct here *here, struct ln_stanza *st, const char *nick, const struct occupant *same)
 {
-	struct entry entry = entry_of(here, st, same);
+	struct entry entry = entry_of(here, st, nick, same);
 	enum ln_error error = check_entry(&entry);
 
 	if (error == LN_ERR_COUNT)
@@ -268,6 +247,29 @@ refuse_entry(struct here *here, struct ln_stanza *st, const struct occupant *sam
 	else
 		ln_refuse(st, error, "%s", "");
 	return true;
+}
+
+static void
+add_code(struct notice *notice, int code)
+{
+	size_t i = 0;
+
+	while (notice->codes[i] != 0)
+		i++;
+	notice->codes[i] = code;
+}
+
+/* What comes with the presence of one who enters (§7.2), himself. */
+static struct notice
+welcome(const struct room *room)
+{
+	struct notice notice = { .self_codes_only = true };
+
+	if (room->config.whois == WHOIS_ANYONE)
+		add_code(&notice, 100);
+	if (room_archives(room))
+		add_code(&notice, 170);
+	return notice;
 }
 
 /* Presences of the others, his own, the history, the subject, in this order (§7.1). */
@@ -282,38 +284,24 @@ tell_newcomer(struct here *here, const struct visit *visit, const struct notice 
 }
 
 static void
-add_code(struct notice *notice, int code)
-{
-	size_t i = 0;
-
-	while (notice->codes[i] != 0)
-		i++;
-	notice->codes[i] = code;
-}
-
-static void
-let_in(struct here *here, const struct ln_stanza *st, struct occupant *same, bool created)
+let_in(struct here *here, const struct ln_stanza *st, const struct ln_jid *jid,
+    struct occupant *same, int code)
 {
 	struct room *room = here->room;
-	struct notice notice = { .self_codes_only = true };
+	struct notice notice = welcome(room);
 	struct occupant *occupant = same;
 	struct ln_jid bare = ln_jid_bare(ln_stanza_arena((struct ln_stanza *)st), ln_from(st));
 	struct visit *visit;
 
 	if (occupant == NULL) {
-		occupant = occupant_add(here, ln_to(st), &bare);
+		occupant = occupant_add(here, jid, &bare);
 		occupant->role = role_at_entry(affiliation_of(here, &bare), room->config.moderated);
 	}
 	visit = visit_add(room, occupant, ln_from(st));
 	visit_set_presence(visit, st);
 	if (!ln_is_local(&occupant->bare))
 		ghost_watch(here);
-	if (room->config.whois == WHOIS_ANYONE)
-		add_code(&notice, 100);
-	if (room_archives(room))
-		add_code(&notice, 170);
-	if (created)
-		add_code(&notice, 201);
+	add_code(&notice, code);
 	if (same == NULL)
 		presence_show_others(here, occupant);
 	tell_newcomer(here, visit, &notice, ln_child(st, "x", NS_MUC));
@@ -334,14 +322,16 @@ make_room_for(struct here *here, struct ln_stanza *st)
 		return;
 	}
 	room_make(here, ln_from(st));
-	let_in(here, st, NULL, true);
+	let_in(here, st, ln_to(st), NULL, 201);
 }
 
 static void
 enter(struct here *here, struct ln_ev_node *ev)
 {
 	struct ln_stanza *st = ev->stanza;
-	const char *nick = ln_jid_resource(ln_to(st)), *wrong = check_nick(here, nick);
+	struct ln_jid jid;
+	bool other = nick_for(here, st, &jid);
+	const char *nick = ln_jid_resource(&jid), *wrong = nick_check(here, nick);
 	struct occupant *same;
 
 	if (wrong != NULL) {
@@ -352,69 +342,72 @@ enter(struct here *here, struct ln_ev_node *ev)
 		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too fast.");
 		return;
 	}
-	if (room_event(here, LN_EV_room_joining, &ev->stanza, ln_to(st), ln_from(st)) == LN_DONE)
+	if (room_event(here, LN_EV_room_joining, &ev->stanza, &jid, ln_from(st)) == LN_DONE)
 		return;
 	if (!here->room->exists) {
 		make_room_for(here, st);
 		return;
 	}
 	same = occupant_by_nick(here->room, nick);
-	if (refuse_entry(here, st, same))
+	if (refuse_entry(here, st, nick, same))
 		return;
 	if (same != NULL && visits_of(same) >= VISITS_MAX) {
 		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too many clients under one nickname.");
 		return;
 	}
-	let_in(here, st, same, false);
+	let_in(here, st, &jid, same, other ? 210 : 0);
 }
 
 /* --- those who are in ---------------------------------------------------------------------------- */
 
 static void
-renew(struct here *here, struct visit *visit, const struct ln_stanza *st)
+renew(struct here *here, struct visit *visit, const struct ln_stanza *st, int code)
 {
 	const struct ln_elem *x = ln_child(st, "x", NS_MUC);
-	struct notice notice = { .self_codes_only = true };
+	struct notice notice = { .codes = { code }, .self_codes_only = true };
 	bool first = TAILQ_FIRST(&visit->occupant->visits) == visit;
 
 	visit_set_presence(visit, st);
 	if (x == NULL) {
 		if (first)
-			presence_show(here, visit->occupant, NULL);
+			presence_show(here, visit->occupant, &notice);
 		else
 			presence_tell_self(here, visit, &notice);
 		return;
 	}
 	/* It lost track (§7.2.1): all is told again. */
-	if (here->room->config.whois == WHOIS_ANYONE)
-		add_code(&notice, 100);
-	if (room_archives(here->room))
-		add_code(&notice, 170);
+	notice = welcome(here->room);
+	add_code(&notice, code);
 	if (first)
 		presence_show_others(here, visit->occupant);
 	tell_newcomer(here, visit, &notice, x);
 }
 
 static void
-rename_occupant(struct here *here, struct visit *visit, struct ln_stanza *st)
+rename_occupant(struct here *here, struct visit *visit, struct ln_stanza *st,
+    const struct ln_jid *jid, int code)
 {
 	struct occupant *occupant = visit->occupant;
-	const char *nick = ln_jid_resource(ln_to(st)), *wrong = check_nick(here, nick);
+	const char *nick = ln_jid_resource(jid), *wrong = nick_check(here, nick);
 	const struct occupant *like = occupant_like(here->room, nick);
-	struct notice notice = { .codes = { 303 }, .new_nick = nick };
+	struct notice notice = { .codes = { code }, .self_codes_only = true };
 
 	if (wrong != NULL) {
 		ln_refuse(st, LN_ERR_NOT_ACCEPTABLE, "%s", wrong);
 		return;
 	}
-	if ((like != NULL && like != occupant) || is_reserved(here->room, nick, &occupant->bare)) {
+	if (code != 0 && like != NULL && like != occupant) { /* he is in under both */
+		visit_set_presence(visit, st);
+		nick_lock(here, &occupant->bare);
+		return;
+	}
+	if ((like != NULL && like != occupant) ||
+	    nick_is_reserved(here->room, nick, &occupant->bare)) {
 		ln_refuse(st, LN_ERR_CONFLICT, "That nickname is taken.");
 		return;
 	}
-	presence_hide(here, occupant, &notice, NULL);
-	occupant_rename(here, occupant, ln_to(st));
 	visit_set_presence(visit, st);
-	presence_show(here, occupant, NULL);
+	nick_change(here, occupant, jid, &notice);
 }
 
 /* §7.2.14: presence of one who thinks that he is in. */
@@ -440,6 +433,8 @@ available(struct here *here, struct ln_ev_node *ev)
 {
 	struct ln_stanza *st = ev->stanza;
 	struct visit *visit = visit_by_jid(here->room, ln_from(st));
+	struct ln_jid jid;
+	int code;
 
 	if (ln_jid_is_bare(ln_to(st))) {
 		ln_refuse(st, LN_ERR_JID_MALFORMED,
@@ -457,10 +452,11 @@ available(struct here *here, struct ln_ev_node *ev)
 		ln_refuse(st, LN_ERR_RESOURCE_CONSTRAINT, "Too fast.");
 		return;
 	}
-	if (strcmp(ln_jid_resource(ln_to(st)), ln_jid_resource(&visit->occupant->jid)) == 0)
-		renew(here, visit, st);
+	code = nick_for(here, st, &jid) ? 210 : 0;
+	if (strcmp(ln_jid_resource(&jid), ln_jid_resource(&visit->occupant->jid)) == 0)
+		renew(here, visit, st, code);
 	else
-		rename_occupant(here, visit, st);
+		rename_occupant(here, visit, st, &jid, code);
 }
 
 void

@@ -14,6 +14,7 @@
  *	occupant.c	who is in
  *	presence.c	what is shown of whom to whom
  *	enter.c		joining, renaming, leaving
+ *	nick.c		what people are called
  *	ghost.c		those who are gone and have not said so
  *	message.c	what is said; subjects, private messages
  *	invite.c	invitations, declines, voice requests

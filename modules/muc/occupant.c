@@ -200,6 +200,17 @@ occupant_rename(struct here *here, struct occupant *occupant, const struct ln_ji
 }
 
 void
+occupant_merge(struct room *room, struct occupant *from, struct occupant *to)
+{
+	struct visit *visit;
+
+	TAILQ_FOREACH(visit, &from->visits, link)
+		visit->occupant = to;
+	TAILQ_CONCAT(&to->visits, &from->visits, link);
+	occupant_remove(room, from);
+}
+
+void
 visit_remove(struct room *room, struct visit *visit)
 {
 	if (TAILQ_FIRST(&visit->occupant->visits) == visit)

@@ -194,6 +194,8 @@ owner_apply(struct here *here, const struct room_config *config)
 		show_addresses(here);
 	if (before.moderated && !config->moderated)
 		give_voice(here);
+	if (!before.lock_nicks && config->lock_nicks)
+		nick_lock_all(here);
 	if (!before.members_only && config->members_only)
 		put_strangers_out(here);
 	if (here->room->exists)

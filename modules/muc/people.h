@@ -47,6 +47,8 @@ struct occupant *occupant_add(struct here *here, const struct ln_jid *jid,
 struct visit *visit_add(struct room *room, struct occupant *occupant, const struct ln_jid *jid);
 void visit_set_presence(struct visit *visit, const struct ln_stanza *presence);
 void occupant_rename(struct here *here, struct occupant *occupant, const struct ln_jid *jid);
+void occupant_merge(struct room *room, struct occupant *from,
+    struct occupant *to);                         /* behind its own */
 void occupant_changed(struct occupant *occupant); /* what is shown of it is made anew */
 void visit_remove(struct room *room, struct visit *visit);
 void occupant_remove(struct room *room, struct occupant *occupant); /* with its visits */
@@ -102,12 +104,29 @@ void ghost_answer(struct here *here, const struct ln_stanza *answer);
 /* Somebody of another server is in: looks after him from now on. */
 void ghost_watch(struct here *here);
 
+/* --- nick.c ----------------------------------------------------------------------------------------- */
+
+/* §17.1.1: a nick is seen, and fits on a line. NULL, or what is wrong with it. */
+const char *nick_check(const struct here *here, const char *nick);
+
+/* The nick is somebody else's, lastingly. */
+bool nick_is_reserved(const struct room *room, const char *nick, const struct ln_jid *who);
+
+/* What somebody who asks to be `asked` is called: so, or by the nick that he is locked to. True: it
+ * is another (210). It lives as long as `st` and the nick's registration. */
+bool nick_for(const struct here *here, const struct ln_stanza *st, struct ln_jid *jid_r);
+
+/* A change to a nick that is free; all are told, himself with these codes. */
+void nick_change(struct here *here, struct occupant *occupant, const struct ln_jid *jid,
+    const struct notice *notice);
+
+/* Whoever is in under another nick than the one he is locked to is called by that from now on. */
+void nick_lock(struct here *here, const struct ln_jid *bare);
+void nick_lock_all(struct here *here);
+
 /* --- enter.c ---------------------------------------------------------------------------------------- */
 
 void enter_presence(struct here *here, struct ln_ev_node *ev);
-
-/* §17.1.1: a nick is seen, and fits on a line. NULL, or what is wrong with it. */
-const char *check_nick(const struct here *here, const char *nick);
 
 /* Is this within the rate that one account has in one room? */
 bool within_rate(const struct here *here, const char *what, const struct ln_jid *who,

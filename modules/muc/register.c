@@ -234,6 +234,7 @@ take(struct here *here, struct ln_ev_iq *ev, const char *nick)
 		change_affiliation(here, &bare, AFF_MEMBER, nick, &nothing);
 	else
 		affiliation_set(here, &bare, affiliation, nick, NULL);
+	nick_lock(here, &bare);
 	return LN_DONE;
 }
 
@@ -254,7 +255,7 @@ register_set(struct here *here, struct ln_ev_iq *ev)
 	if (nick == NULL || !ln_form_is(form, NS_MUC_REGISTER))
 		return ln_refuse(ev->stanza, LN_ERR_BAD_REQUEST,
 		    "The form with a nickname is missing.");
-	if (*nick == '\0' || check_nick(here, nick) != NULL ||
+	if (*nick == '\0' || nick_check(here, nick) != NULL ||
 	    ln_jid_with_resource(ln_stanza_arena(ev->stanza), ln_node_jid(here->node), nick,
 		strlen(nick), &jid) != LN_JID_OK)
 		return ln_refuse(ev->stanza, LN_ERR_NOT_ACCEPTABLE, "This is no nickname.");

@@ -195,7 +195,7 @@ def prefix(form_type):
 def form(form_type, fields, kind="submit"):
     inner = ""
     for var, values in fields.items():
-        name = var if "#" in var or "-" in var else prefix(form_type) + var
+        name = var if set("#-{") & set(var) else prefix(form_type) + var
         values = values if isinstance(values, (list, tuple)) else [values]
         inner += f"<field var='{name}'>" + "".join(
             f"<value>{escape(str(v))}</value>" for v in values) + "</field>"
