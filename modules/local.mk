@@ -217,6 +217,9 @@ unit_tests += tests/unit/test_muc
 tests_unit_test_muc_SOURCES = tests/unit/test_muc.c \
 	modules/muc/config.c modules/muc/privilege.c
 tests_unit_test_muc_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
+fuzz_targets += tests/fuzz/fuzz_roomform
+tests_fuzz_fuzz_roomform_SOURCES = tests/fuzz/fuzz_roomform.c modules/muc/config.c
+tests_fuzz_fuzz_roomform_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
 EXTRA_DIST += modules/muc/muc.md
 modules_offline_test_offline_SOURCES = modules/offline/test_offline.c $(lnt_kit) \
 	$(modules_offline_so_SOURCES)

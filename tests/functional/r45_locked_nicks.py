@@ -208,3 +208,21 @@ def test_survives_restart(servers):
     hag = hag.another("pda")
     coven.knock(hag, "OldHag")
     assert "210" in coven.entered(hag, "thirdwitch").codes
+
+
+def test_locked_by_the_operator(server, coven):
+    hecate, hag = assemble(server, coven)
+    register(hag, coven, "crone")
+    for one in (hecate, hag):
+        one.expect(f"<presence from='{coven / 'thirdwitch'}' type='!'/>")
+    server.ctl("muc", "config", str(coven), "locknicks", "1")
+    for one in (hecate, hag):
+        one.expect("<message><x xmlns='http://jabber.org/protocol/muc#user'>"
+                   "<status code='104'/></x></message>")
+        assert "210" in codes(renamed(one, coven / "thirdwitch", coven / "crone"))
+    assert "roomconfig_locknicks" in server.ctl("muc", "config", str(coven)).stdout
+    server.ctl("muc", "config", str(coven), "locknicks", "0")
+    for one in (hecate, hag):
+        one.expect("<message/>")
+    hag.send(f"<presence to='{coven / 'OldHag'}'/>")
+    assert "210" not in codes(renamed(hecate, coven / "crone", coven / "OldHag"))
