@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <stdio.h>
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,12 +183,12 @@ static size_t got_count;
 static void
 note(struct entity *entity, struct ln_stanza *st)
 {
-	const char *id = ln_id(st);
+	size_t len = strlen(got);
 
 	(void)entity;
 	got_count++;
-	if (id != NULL && strlen(got) + strlen(id) < sizeof got)
-		strcat(got, id);
+	if (ln_id(st) != NULL)
+		snprintf(got + len, sizeof got - len, "%s", ln_id(st));
 	ln_stanza_free(&st);
 }
 
