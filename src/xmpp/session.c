@@ -16,7 +16,7 @@
 
 /* How long a copy of many may wait for the next: nobody sees that of presences. */
 #define PRESENCE_WAITS_MS 50
-#define MESSAGE_WAITS_MS 5
+#define MESSAGE_WAITS_MS 25
 
 static struct client *
 client_at(struct port *port)
