@@ -13,7 +13,7 @@ set -eu
 
 build="autoconf automake gcc make pkg-config libc6-dev libexpat1-dev libevent-dev libssl-dev
 	libsqlite3-dev libicu-dev libyaml-dev uthash-dev libhttp-parser-dev libsystemd-dev
-	libunbound-dev libldns-dev"
+	libunbound-dev nettle-dev libldns-dev"
 # openssl makes certificates; git tells the lint which files are ours.
 test="check openssl ca-certificates git xz-utils python3 python3-pytest python3-pytest-xdist
 	python3-slixmpp python3-nbxmpp profanity tmux
