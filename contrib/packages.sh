@@ -18,7 +18,7 @@ build="autoconf automake gcc make pkg-config libc6-dev libexpat1-dev libevent-de
 test="check openssl ca-certificates git xz-utils python3 python3-pytest python3-pytest-xdist
 	python3-slixmpp python3-nbxmpp profanity tmux
 	gajim dino-im xvfb dbus-daemon at-spi2-core gir1.2-atspi-2.0
-	knot knot-dnsutils knot-dnssecutils unbound dns-root-data prosody ejabberd
+	knot knot-dnsutils knot-dnssecutils unbound dns-root-data prosody lua-unbound ejabberd
 	coturn nginx-light curl strace python3-aiohttp
 	clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck mandoc"
 quickstart="openssl"
