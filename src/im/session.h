@@ -59,8 +59,7 @@ struct ln_session {
 	char *lang; /* of its first stream; NULL: none */
 	bool secure;
 	int64_t closing_until; /* its client closed the stream; 0: it did not */
-	bool
-	    overfull; /* hibernates with more than it may: ends at its deadline, whatever the disk does */
+	bool overfull;         /* hibernates with too much: ends in any case */
 	bool ended;
 };
 
